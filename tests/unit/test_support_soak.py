@@ -11,7 +11,7 @@ import pytest
 from tests.support.owner import mail
 from tests.support.soak.checks import misplaced, wrong_contacts
 from tests.support.soak.model import UNDO, Mail, Model, Sender
-from tests.support.soak.service import HUGE, Lives, Sample
+from tests.support.soak.service import HUGE, Sample, ServiceRuns
 
 T = TypeVar("T")
 
@@ -19,8 +19,8 @@ SAMPLE = Sample(memory=60.0, sockets=9, tasks={"passes": 1, "push": 1}, objects=
 
 
 @pytest.fixture
-def lives(tmp_path: Path) -> Lives:
-    return Lives({}, tmp_path / "log")
+def runs(tmp_path: Path) -> ServiceRuns:
+    return ServiceRuns({}, tmp_path / "log")
 
 
 def test_mail_follows_its_sender() -> None:
@@ -98,11 +98,11 @@ def test_misplaced_mail_is_reported() -> None:
         replace(SAMPLE, objects=90_000),
     ],
 )
-def test_what_grows_is_a_leak(lives: Lives, grown: Sample) -> None:
-    lives.samples = [[SAMPLE] * 8, [SAMPLE] * 6 + [grown, SAMPLE]]
-    assert lives.leaks() == [], "a moment's work is none"
-    lives.samples = [[SAMPLE] * 8, [SAMPLE] * 6 + [grown] * 2]
-    assert len(lives.leaks()) == 1
+def test_what_grows_is_a_leak(runs: ServiceRuns, grown: Sample) -> None:
+    runs.samples = [[SAMPLE] * 8, [SAMPLE] * 6 + [grown, SAMPLE]]
+    assert runs.leaks() == [], "a moment's work is none"
+    runs.samples = [[SAMPLE] * 8, [SAMPLE] * 6 + [grown] * 2]
+    assert len(runs.leaks()) == 1
 
 
 @pytest.mark.parametrize(
@@ -117,6 +117,10 @@ def test_what_grows_is_a_leak(lives: Lives, grown: Sample) -> None:
         ("Exception ignored in: <coroutine>", True),
     ],
 )
-def test_what_nothing_accounts_for_is_a_complaint(lives: Lives, line: str, is_one: bool) -> None:  # noqa: FBT001 - a parameter of the test
-    lives._log.write_text(line + "\n")
-    assert bool(lives.complaints()) is is_one
+def test_what_nothing_accounts_for_is_a_complaint(
+    runs: ServiceRuns,
+    line: str,
+    is_one: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    runs._log.write_text(line + "\n")
+    assert bool(runs.complaints()) is is_one

@@ -34,7 +34,7 @@ from tests.support.domain.builders import (
 from tests.support.domain.contents import snapshot_of
 
 IDENTITIES: Final = ("me@home.example",)
-MARKED: Final = PLACES.tap_labels | {PLACES.error}
+LABELS: Final = PLACES.tap_labels | {PLACES.error}
 
 
 @dataclass
@@ -55,14 +55,14 @@ class Account:
 
     def plan(self) -> Plan:
         """Return the plan of a pass."""
-        marked = tuple(mail for mail in self.mails.values() if mail.mailbox_ids & MARKED)
-        kinds = sort_mail(marked, IDENTITIES, self.contacts.index)
+        labelled = tuple(mail for mail in self.mails.values() if mail.mailbox_ids & LABELS)
+        sorted_mail = sort_mail(labelled, IDENTITIES, self.contacts.index)
         groups = find_groups(list(self.contacts.groups.values()), DEFAULTS, LAYOUT)
         cards = self.contacts.bearing(
-            frozenset(kinds.mails_by_key).union(*kinds.companions.values())
+            frozenset(sorted_mail.mails_by_key).union(*sorted_mail.companions.values())
         )
         searched = PLACES.swept
-        if any(SPAM in mail.keywords for mail in marked):
+        if any(SPAM in mail.keywords for mail in labelled):
             searched |= PLACES.junk
         swept = [
             mail
@@ -80,11 +80,16 @@ class Account:
                 mails_of=MailsByKey(swept, sender_key).of,
             )
             for contact in find_contacts(
-                kinds.mails_by_key, cards, IDENTITIES, self.contacts.index, groups, kinds.companions
+                sorted_mail.mails_by_key,
+                cards,
+                IDENTITIES,
+                self.contacts.index,
+                groups,
+                sorted_mail.companions,
             )
         ]
         gathered = GatheredMail(
-            marked, None, Directory([]), PLACES, IDENTITIES, has_waived=False, state="state"
+            labelled, None, Directory([]), PLACES, IDENTITIES, has_waived=False, state="state"
         )
         reading = Reading(
             gathered,
@@ -94,7 +99,7 @@ class Account:
             LAYOUT,
             server="",
         )
-        return plan_decisions(reading, kinds, outcomes, swept, categories=DEFAULTS)
+        return plan_decisions(reading, sorted_mail, outcomes, swept, categories=DEFAULTS)
 
     def steps(self, plan: Plan) -> Iterator[Callable[[], None]]:
         """The plan's writes, in the order in which the workflow makes them."""
@@ -127,7 +132,7 @@ class Account:
         )
 
     def run(self, *, stop_after: int | None = None) -> None:
-        """A pass, or the first writes of one."""
+        """Carry out a pass, or only its first ``stop_after`` writes."""
         for at, step in enumerate(self.steps(self.plan())):
             if at == stop_after:
                 return
@@ -145,7 +150,7 @@ class Account:
 
 
 def parts(edit: ContactEdit) -> Iterator[ContactEdit]:
-    """An edit as an address book takes it: card, new groups, old groups; deleting comes last."""
+    """Yield the writes of an edit, in order: card, groups to join, groups to leave, deletion."""
     nothing = replace(edit, card=None, join=frozenset(), leave=frozenset())
     deletes = isinstance(edit.card, DeleteCard)
     if edit.card is not None and not deletes:

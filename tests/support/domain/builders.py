@@ -38,7 +38,7 @@ ELSEWHERE: Final = ("Inbox", "Archive", "Projects", "Trash", "Drafts", "Sent", "
 
 
 def places_for(categories: Categories) -> Places:
-    """Every mailbox there can be, each with its name for an id."""
+    """Return all mailboxes that there can be; the id of each is its name."""
     labels: dict[str, Answer] = {category.label: category for category in categories}
     return Places(
         labels=labels | {LAYOUT.screener_label: None, LAYOUT.spam_label: Special.SPAM},
@@ -61,19 +61,19 @@ PLACES: Final = places_for(DEFAULTS)
 
 
 def category(name: str) -> Category | None:
-    """One of the default categories; None for the Screener, the way back."""
+    """Return a default category by its name; None for the Screener, as an undo has it."""
     if name == LAYOUT.screener:
         return None
-    found = DEFAULTS.by_name(name)
-    assert found is not None
-    return found
+    default = DEFAULTS.by_name(name)
+    assert default is not None
+    return default
 
 
 def chain(name: str) -> tuple[Category, ...]:
     """The chain of a default category."""
-    found = category(name)
-    assert found is not None
-    return DEFAULTS.chain(found)
+    last = category(name)
+    assert last is not None
+    return DEFAULTS.chain(last)
 
 
 def address(text: str) -> EmailAddress:
@@ -142,7 +142,7 @@ def sort_mail(
 def card(uid: str = "bob", *addresses: str, **fields: object) -> Card:
     """Return a card, by default Bob's. ``fields`` as in :class:`Card`."""
     plain = Card(id=uid, uid=uid, addresses=addresses or ("bob@corp.example",))
-    return replace(plain, **fields)  # type: ignore[arg-type]  # whoever calls it gives good ones
+    return replace(plain, **fields)  # type: ignore[arg-type]  # fields of Card
 
 
 def group_list(members: Mapping[str, Iterable[str]] | None = None) -> tuple[Group, ...]:
@@ -199,7 +199,7 @@ class Contacts:
         return cls({card.uid: card for card in cards}, {group.id: group for group in groups})
 
     def bearing(self, addresses: Collection[str]) -> tuple[Card, ...]:
-        """The cards with one of the addresses, in whatever case."""
+        """Return the cards with one of the addresses, which are in lower case."""
         return tuple(
             card
             for card in self.cards.values()
@@ -208,7 +208,7 @@ class Contacts:
 
     @property
     def index(self) -> ContactIndex:
-        """The same in brief."""
+        """The index of the cards and groups."""
         builder = IndexBuilder()
         for card in self.cards.values():
             builder.put_card(card.id, card.uid, card.addresses)

@@ -1,4 +1,4 @@
-"""A sandbox account outside of any server: copied, and looked at as a whole."""
+"""Copies a sandbox account, and compares all of its mail and contacts with a snapshot."""
 
 import copy
 import json
@@ -11,14 +11,14 @@ from mailroom.sandbox.owner import OwnerConsole
 from mailroom.sandbox.sandbox_account import SandboxAccount
 from tests.support.owner.vcard_app import is_group, name_of, unfolded, values
 
-_OWN_OF_CARD: Final = {"id", "uid", "created", "updated", "members"}
-_OWN_OF_VCARD: Final = {"UID", "REV", "CREATED", "X-ADDRESSBOOKSERVER-MEMBER", "MEMBER"}
+_LEFT_OUT_OF_CARDS: Final = {"id", "uid", "created", "updated", "members"}
+_LEFT_OUT_OF_VCARDS: Final = {"UID", "REV", "CREATED", "X-ADDRESSBOOKSERVER-MEMBER", "MEMBER"}
 """Properties that differ from run to run, or that snapshots show in another form."""
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d( at \d\d:\d\d)?")
 
 
 def copied(account: SandboxAccount) -> SandboxAccount:
-    """An account in the same state that goes its own way from here. Mails never change."""
+    """Return a copy of an account. Messages are shared, because they never change."""
     messages = {id(email.message): email.message for email in account.mail.emails.values()}
     return copy.deepcopy(account, dict(messages))
 
@@ -29,8 +29,8 @@ def snapshot(account: SandboxAccount) -> list[str]:
         f"mail {mail.subject}: {sorted(mail.mailboxes)} {sorted(mail.keywords)}"
         for mail in OwnerConsole(account).mails()
     ]
-    tell = _jmap if account.quirks.contacts else _carddav
-    return sorted(_DATE.sub("DATE", line) for line in [*mails, *tell(account)])
+    cards = _jmap_cards(account) if account.quirks.contacts else _carddav_cards(account)
+    return sorted(_DATE.sub("DATE", line) for line in [*mails, *cards])
 
 
 def differences(account: SandboxAccount, expected: Sequence[str]) -> list[str]:
@@ -43,10 +43,10 @@ def differences(account: SandboxAccount, expected: Sequence[str]) -> list[str]:
     ]
 
 
-def _jmap(account: SandboxAccount) -> Iterable[str]:
+def _jmap_cards(account: SandboxAccount) -> Iterable[str]:
     cards = list(account.cards.cards.values())
     names = {card["uid"]: _addresses(card) for card in cards}
-    return _told(cards, names, lambda card: list(card.get("members", ())), _rest_of_card)
+    return _card_lines(cards, names, lambda card: list(card.get("members", ())), _rest_of_card)
 
 
 def _addresses(card: Mapping[str, Any]) -> str:
@@ -54,11 +54,11 @@ def _addresses(card: Mapping[str, Any]) -> str:
 
 
 def _rest_of_card(card: Mapping[str, Any]) -> str:
-    kept = {name: value for name, value in card.items() if name not in _OWN_OF_CARD and value}
+    kept = {name: value for name, value in card.items() if name not in _LEFT_OUT_OF_CARDS and value}
     return json.dumps(kept, sort_keys=True)
 
 
-def _carddav(account: SandboxAccount) -> Iterable[str]:
+def _carddav_cards(account: SandboxAccount) -> Iterable[str]:
     cards = [unfolded(card.decode()) for card in account.carddav.cards.values()]
     names = {_plain(values(card, "UID")[0]): " ".join(values(card, "EMAIL")) for card in cards}
 
@@ -67,7 +67,7 @@ def _carddav(account: SandboxAccount) -> Iterable[str]:
         assert not uids or is_group(card)
         return [_plain(uid) for uid in uids]
 
-    return _told(cards, names, members, _rest_of_vcard)
+    return _card_lines(cards, names, members, _rest_of_vcard)
 
 
 def _plain(uid: str) -> str:
@@ -75,15 +75,15 @@ def _plain(uid: str) -> str:
 
 
 def _rest_of_vcard(card: list[str]) -> str:
-    return "|".join(sorted(line for line in card if name_of(line) not in _OWN_OF_VCARD))
+    return "|".join(sorted(line for line in card if name_of(line) not in _LEFT_OUT_OF_VCARDS))
 
 
-def _told(
+def _card_lines(
     cards: Iterable[Any],
     names: Mapping[str, str],
     members: Callable[[Any], list[str]],
     rest: Callable[[Any], str],
 ) -> Iterable[str]:
     for card in cards:
-        within = sorted(names.get(uid, "nobody") for uid in members(card))
-        yield f"card {rest(card)} {within}"
+        member_names = sorted(names.get(uid, "nobody") for uid in members(card))
+        yield f"card {rest(card)} {member_names}"

@@ -16,7 +16,7 @@ from tests.support.faults.server import AccountServer, Line, TruncatedAnswer
 from tests.support.proxy.proxy import CUT, Answer, Exchange, Forward, Interceptor
 
 _RESTART: Final = 5.0
-"""Seconds of the loop's clock for which a server is down: longer than a request is repeated."""
+"""Seconds of the loop's clock for which a server is down. No request is repeated for so long."""
 _TOO_LONG: Final = 90.0
 """Seconds; longer than Mailroom waits for an answer."""
 _NEVER: Final = "Fault/never"
@@ -226,7 +226,7 @@ def _object_refused(error: str) -> Callable[[Injection], Awaitable[Answer]]:
         body = json.loads(injection.exchange.body)
         _, arguments, call_id = body["methodCalls"][injection.call]
         verb = next(name for name in _VERBS if arguments.get(name))
-        key = _taken_out(arguments, verb)
+        key = _remove_first_object(arguments, verb)
         injection.exchange.body = json.dumps(body).encode()
         answer = await injection.forward()
         document = json.loads(answer.body)
@@ -239,7 +239,7 @@ def _object_refused(error: str) -> Callable[[Injection], Awaitable[Answer]]:
     return inject
 
 
-def _taken_out(arguments: _Json, verb: str) -> str:
+def _remove_first_object(arguments: _Json, verb: str) -> str:
     """Remove the first object from a /set, and return its id."""
     objects: Mapping[str, Any] | list[str] = arguments[verb]
     key = next(iter(objects))

@@ -49,7 +49,7 @@ _TEXT: Final = re.compile(rb">[^<]+<")
 
 
 def twisted(body: bytes, chance: random.Random) -> bytes:
-    """The body with something in it changed: JSON stays JSON, all else may become anything."""
+    """Return a body with a part changed. JSON stays JSON; other bodies may become malformed."""
     try:
         value = json.loads(body)
     except ValueError:
@@ -121,7 +121,7 @@ def _twisted_text(body: bytes, chance: random.Random) -> bytes:
     places = [match.span() for pattern in (_TAG, _TEXT) for match in pattern.finditer(body)]
     start, end = chance.choice(places or [(0, len(body))])
     piece = body[start:end]
-    put = chance.choice(
+    replacement = chance.choice(
         (
             b"",
             piece * 2,
@@ -138,4 +138,4 @@ def _twisted_text(body: bytes, chance: random.Random) -> bytes:
             b"9" * 1000,
         )
     )
-    return body[:start] + put + body[end:]
+    return body[:start] + replacement + body[end:]

@@ -1,4 +1,4 @@
-"""The service in the test's own process, up to the moment when nothing is left to be done."""
+"""The service in the test's own process, until a pass has left nothing to do."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from mailroom.runtime.telemetry import Telemetry
 from mailroom.settings.model import Settings
 
 _LONG: Final = 3600.0
-"""Seconds of the loop's clock; after a fault that is over, it never takes that long."""
+"""Seconds of the loop's clock in which the service finishes its work after any fault."""
 
 
 class Watched(Health):
@@ -37,7 +37,7 @@ class Watched(Health):
 
 
 class Instance:
-    """One kept account."""
+    """The service of one account."""
 
     def __init__(self, settings: Settings) -> None:
         self.health = Watched(poll_interval=settings.poll.interval)
@@ -47,7 +47,7 @@ class Instance:
         self._task = asyncio.create_task(supervisor.run(), name="service")
 
     async def until_done(self) -> None:
-        """Wait for a pass, from now on, after which nothing is left to be done."""
+        """Wait for the next pass that leaves nothing to do."""
         self.health.done.clear()
         done = asyncio.create_task(self.health.done.wait(), name="until done")
         ended, _ = await asyncio.wait(
@@ -64,7 +64,7 @@ class Instance:
 
 @asynccontextmanager
 async def instance(settings: Settings) -> AsyncIterator[Instance]:
-    """A service as long as the block runs."""
+    """Run the service of an account until the end of the block."""
     running = Instance(settings)
     try:
         yield running

@@ -1,8 +1,8 @@
 """The sandbox with an interceptor in front of each request, without a second server for it.
 
-Does the same as :mod:`tests.support.proxy.proxy`, in the same words, but in the sandbox's own
-process and application: a matrix of some thousand cells has no time to carry everything twice. Each
-client has a line (a port) of its own, so that the requests of two clients are kept apart.
+Works like :mod:`tests.support.proxy.proxy`, with the same names, but inside the sandbox's
+application: a matrix of some thousand cells has no time to send every request over two connections.
+Each client has a line (a port) of its own, so that the requests of two clients are kept apart.
 """
 
 import asyncio
@@ -97,7 +97,7 @@ class AccountServer:
         await asyncio.gather(*self._returning)
 
     async def go_away(self, line: Line, seconds: float) -> None:
-        """Refuse connections on a line for some seconds, as a restarting server does."""
+        """Cut all connections, and refuse new ones on a line for some seconds, as in a restart."""
         await self._sites[line.port].stop()
         for transport in self._connections():
             transport.abort()
@@ -134,16 +134,16 @@ class AccountServer:
                 self.meanwhile()
                 self.meanwhile = None
             request._read_bytes = exchange.body  # an interceptor may have changed it
-            answer = await _asked(request, handler)
+            answer = await _ask_sandbox(request, handler)
             line.answered[at] = bool(answer.body)
             return answer
 
         answer = Answer(None) if line.is_dead else await line.intercept(exchange, forward)
         exchange.status = answer.status or 0
-        return await _sent(request, Answer(None) if line.is_dead else answer)
+        return await _send(request, Answer(None) if line.is_dead else answer)
 
 
-async def _asked(request: web.Request, handler: Handler) -> Answer:
+async def _ask_sandbox(request: web.Request, handler: Handler) -> Answer:
     try:
         response = await handler(request)
     except web.HTTPException as error:
@@ -155,7 +155,7 @@ async def _asked(request: web.Request, handler: Handler) -> Answer:
     return Answer(response.status, CIMultiDict(headers), body)
 
 
-async def _sent(request: web.Request, answer: Answer) -> web.StreamResponse:
+async def _send(request: web.Request, answer: Answer) -> web.StreamResponse:
     if answer.status is None:
         cut(request)
         return web.Response()

@@ -11,8 +11,8 @@ from tests.support.service.process import Service
 _REST = 0.5
 """Seconds. Longer than the time from an event to the start of the pass that it causes."""
 AT_ONCE = 4
-"""The most requests that Mailroom sends to one host at the same time, not counting writes of contacts
-over CardDAV. Cyrus allows one more."""
+"""The most requests that Mailroom sends to one host at the same time, one less than Cyrus allows.
+Writes of contacts over CardDAV are not counted."""
 WRITES_AT_ONCE = 6
 """The writes of contacts over CardDAV with which a burst begins."""
 SEE = "Email/get Email/query Mailbox/get Identity/get"

@@ -18,7 +18,7 @@ async def totals(owner: Person) -> Counter[str]:
 
 
 def misplaced(mails: Iterable[Mail], model: Model) -> list[str]:
-    """Every mail that is elsewhere, lacking, or there without reason."""
+    """Return a line for each mail that is in the wrong mailboxes, missing, or not in the model."""
     actual = {mail.subject: mail.mailboxes for mail in mails}
     expected = {mail.subject: mail.mailboxes for mail in model.mails}
     return [
@@ -29,7 +29,7 @@ def misplaced(mails: Iterable[Mail], model: Model) -> list[str]:
 
 
 async def wrong_contacts(owner: Person, model: Model) -> list[str]:
-    """Every contact that is not as it should be, is there twice, or not at all."""
+    """Return a line for each contact that is wrong, missing, or there twice."""
     cards = list((await owner.contacts.cards()).values())
     groups = await owner.groups()
     return [

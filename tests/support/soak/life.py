@@ -31,21 +31,21 @@ _LISTS: Final = 3
 _REPOSITORIES: Final = 3
 _DOMAINS: Final = 3
 _AT_ONE: Final = 5
-"""Senders who post to one list, or have addresses at one domain."""
+"""The number of senders who post to one list, or have addresses at one domain."""
 _TAPS: Final = 5
 _MOVES: Final = 2
 _DELIVERIES: Final = 6
 _MAILS: Final = 12
 _SCOPED: Final = 0.5
-"""Of the undos of repositories and domains, the part with the label of the scope."""
+"""The share of undos of repositories and domains that also have the label of the scope."""
 
 Act = Callable[[], Awaitable[None]]
 
 
-def cast() -> list[Sender]:
+def make_senders() -> list[Sender]:
     """Return all senders: strangers, contacts of the owner with two addresses each, and more.
 
-    Nobody who posts to a list or is at one of the domains writes anything else.
+    Senders who post to a list, or are at one of the domains, write no other mail.
     """
     return [*_people(), *_lists(), *_domains()]
 
@@ -135,8 +135,8 @@ class Life:
     def round(self) -> list[Act]:
         """Return actions that need not wait for Mailroom after each one."""
         busy = self._chance.sample(self._model.senders, 3 * _TAPS)
-        tapped = [sender for sender in busy[: 2 * _TAPS] if self._at_hand(sender)][:_TAPS]
-        moved = [sender for sender in busy[2 * _TAPS :] if self._at_hand(sender)][:_MOVES]
+        tapped = [sender for sender in busy[: 2 * _TAPS] if self._outside_trash(sender)][:_TAPS]
+        moved = [sender for sender in busy[2 * _TAPS :] if self._outside_trash(sender)][:_MOVES]
         writing = [sender for sender in self._model.senders if _may_write(sender, tapped, moved)]
         acts: list[Act] = [self._tapping(sender) for sender in tapped]
         acts += [self._moving(sender) for sender in moved]
@@ -144,27 +144,27 @@ class Life:
         self._chance.shuffle(acts)
         return acts
 
-    def _at_hand(self, sender: Sender) -> list[Mail]:
-        return [mail for mail in self._model.of(sender) if not mail.mailboxes & LEFT_ALONE]
+    def _outside_trash(self, sender: Sender) -> list[Mail]:
+        return [mail for mail in self._model.mails_of(sender) if not mail.mailboxes & LEFT_ALONE]
 
     def _tapping(self, sender: Sender) -> Act:
         label = self._chance.choice([label for label in PLACES if label != UNDO or sender.label])
-        mails = self._at_hand(sender)
-        some = self._chance.sample(mails, self._chance.randint(1, min(3, len(mails))))
-        # The subject of an undo is known without its label.
+        mails = self._outside_trash(sender)
+        tapped = self._chance.sample(mails, self._chance.randint(1, min(3, len(mails))))
+        # An undo needs no label of the scope: Mailroom knows on which subject it decided.
         is_scoped = sender.scope and (label != UNDO or self._chance.random() < _SCOPED)
         labels = [sender.scope, label] if is_scoped else [label]
-        of = f" {sender.about.partition(':')[0].lower()}" if sender.about else ""
+        subject = f" {sender.about.partition(':')[0].lower()}" if sender.about else ""
 
         async def tap() -> None:
-            await self._owner.tap([self.ids[mail.subject] for mail in some], *labels)
-            self._model.tap(sender, some, label)
-            self.done[("undone" if label == UNDO else "tapped") + of] += 1
+            await self._owner.tap([self.ids[mail.subject] for mail in tapped], *labels)
+            self._model.tap(sender, tapped, label)
+            self.done[("undone" if label == UNDO else "tapped") + subject] += 1
 
         return tap
 
     def _moving(self, sender: Sender) -> Act:
-        mail = self._chance.choice(self._at_hand(sender))
+        mail = self._chance.choice(self._outside_trash(sender))
         target = self._chance.choice([INBOX, "Archive", "Trash"])
 
         async def move() -> None:
@@ -197,10 +197,10 @@ class Life:
 
         return write
 
-    # What waits for its end
+    # Actions that wait for their result
 
     async def conflict(self) -> None:
-        """Label two mails of one stranger in two ways, see the error, and take one label off."""
+        """Put two labels on two mails of a sender, wait for the error, and remove one label."""
         pair = next(self._pairs(), None)
         if pair is None:
             return
@@ -222,12 +222,14 @@ class Life:
 
     def _pairs(self) -> Iterator[tuple[Mail, Mail]]:
         for sender in self._people:
-            waiting = [mail for mail in self._model.of(sender) if mail.mailboxes == {SCREENER}]
+            waiting = [
+                mail for mail in self._model.mails_of(sender) if mail.mailboxes == {SCREENER}
+            ]
             if len(waiting) > 1:
                 yield waiting[0], waiting[1]
 
     async def edit(self) -> None:
-        """Edit the contact of somebody, as long as Mailroom has nothing to do with it."""
+        """Edit a contact at a moment when Mailroom does not."""
         sender = self._chance.choice(self._people)
         if not sender.card:
             await self._add_card(sender)

@@ -84,12 +84,12 @@ class Model:
     senders: list[Sender]
     mails: list[Mail] = field(default_factory=list)
 
-    def of(self, sender: Sender) -> list[Mail]:
-        """Somebody's mail."""
+    def mails_of(self, sender: Sender) -> list[Mail]:
+        """Return the mail of a sender."""
         return [mail for mail in self.mails if mail.sender is sender]
 
     def arrive(self, mail: Mail) -> None:
-        """A new mail has come into the Inbox."""
+        """Add a new mail to the mailboxes to which Mailroom files it."""
         sender = mail.sender
         if sender.label:
             mail.mailboxes = PLACES[sender.label]
@@ -100,9 +100,9 @@ class Model:
         self.mails.append(mail)
 
     def tap(self, sender: Sender, labelled: Iterable[Mail], label: str) -> None:
-        """A label was put on some mails of a sender."""
+        """Move a sender's mail as Mailroom does after a label was put on some of it."""
         labelled = set(labelled)
-        for mail in self.of(sender):
+        for mail in self.mails_of(sender):
             managed = mail.mailboxes & MANAGED and not mail.mailboxes & LEFT_ALONE
             if managed or mail in labelled:
                 mail.mailboxes = _filed(mail.mailboxes, label)

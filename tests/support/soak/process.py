@@ -15,7 +15,7 @@ from types import FrameType
 from mailroom.cli import main
 
 
-def _tell(_signal: int, _frame: FrameType | None) -> None:
+def _print_figures(_signal: int, _frame: FrameType | None) -> None:
     gc.collect()
     names = (re.sub(r"\d+", "n", task.get_name()) for task in asyncio.all_tasks())
     figures = {"event": "inside", "tasks": Counter(names), "objects": len(gc.get_objects())}
@@ -24,5 +24,5 @@ def _tell(_signal: int, _frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGUSR1, _tell)
+    signal.signal(signal.SIGUSR1, _print_figures)
     main()

@@ -21,18 +21,19 @@ from tests.support.servers.cyrus import Cyrus
 from tests.support.service.in_process import set_up
 from tests.support.service.process import environment
 from tests.support.soak.checks import misplaced, totals, wrong_contacts
-from tests.support.soak.life import Life, cast
+from tests.support.soak.life import Life, make_senders
 from tests.support.soak.model import Model
-from tests.support.soak.service import Lives
+from tests.support.soak.service import ServiceRuns
 
 _RESTARTS: Final = {2: "kill", 4: "stop", 6: "server"}
-"""By round: each of them happens in any case."""
+"""Round -> the restart in this round, so that each kind of restart happens at least once."""
 _RESTART: Final = 0.1
 _CONFLICT: Final = 0.25
 _EDIT: Final = 0.5
+"""The chances of three actions in a round."""
 _LEAST_ROUNDS: Final = 14
 
-Tell = Callable[[str], None]
+Print = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -54,38 +55,38 @@ class Soak:
     Args:
         cyrus: the server; is restarted.
         owner: has an empty account there, set up for Mailroom.
-        log: of the service.
-        seed: of all chance.
+        log: the log of the service.
+        seed: the seed of all random choices.
     """
 
     def __init__(self, cyrus: Cyrus, owner: Person, log: Path, seed: int) -> None:
         self._chance = random.Random(seed)  # noqa: S311 - is to be repeatable
-        self._model = Model(cast())
+        self._model = Model(make_senders())
         self._life = Life(owner, self._model, self._chance)
         level = os.environ.get("MAILROOM_LOG_LEVEL", "info")
         env = environment(owner, MAILROOM_ARRIVALS_ENABLED="true", MAILROOM_LOG_LEVEL=level)
-        self._lives = Lives(env, log)
+        self._service_runs = ServiceRuns(env, log)
         self._cyrus = cyrus
         self._owner = owner
         self._rounds = 0
 
-    async def run(self, seconds: float, tell: Tell) -> Outcome:
-        """Live for so long, and at least until everything has happened once."""
+    async def run(self, seconds: float, show: Print) -> Outcome:
+        """Run rounds for some seconds, and at least until everything has happened once."""
         await self._life.begin()
-        await self._lives.start()
+        await self._service_runs.start()
         try:
-            await self._live(time.monotonic() + seconds, tell)
-            await self._lives.end(signal.SIGTERM)
+            await self._run_rounds(time.monotonic() + seconds, show)
+            await self._service_runs.end(signal.SIGTERM)
         finally:
-            await self._lives.close()
-        return Outcome(await self._wrong(), self._told())
+            await self._service_runs.close()
+        return Outcome(await self._wrong(), self._figures())
 
-    async def _live(self, until_when: float, tell: Tell) -> None:
+    async def _run_rounds(self, until_when: float, show: Print) -> None:
         while time.monotonic() < until_when or self._rounds < _LEAST_ROUNDS:
             self._rounds += 1
             await self._round()
             if self._rounds % 10 == 0:
-                tell(f"round {self._rounds}: {len(self._model.mails)} mails")
+                show(f"round {self._rounds}: {len(self._model.mails)} mails")
 
     async def _round(self) -> None:
         acts = self._life.round()
@@ -95,7 +96,7 @@ class Soak:
         await self._restart(self._restart_of_round())
         for act in acts[at:]:
             await act()
-        await self._settle()
+        await self._until_as_expected()
         await self._quiet()
 
     async def _quiet(self) -> None:
@@ -105,8 +106,8 @@ class Soak:
             await self._life.edit()
         if self._chance.random() < _CONFLICT:
             await self._life.conflict()
-            await self._settle()
-        await self._lives.sample()
+            await self._until_as_expected()
+        await self._service_runs.sample()
 
     def _restart_of_round(self) -> str:
         if self._rounds in _RESTARTS:
@@ -119,13 +120,13 @@ class Soak:
             await self._cyrus.stop()
             await Cyrus.start(self._cyrus.instance)
         elif what:
-            await self._lives.end(signal.SIGKILL if what == "kill" else signal.SIGTERM)
-            await self._lives.start()
+            await self._service_runs.end(signal.SIGKILL if what == "kill" else signal.SIGTERM)
+            await self._service_runs.start()
         if what:
             self._life.done[f"restart: {what}"] += 1
 
-    async def _settle(self) -> None:
-        """Wait until all is where it should be, which it is to stay."""
+    async def _until_as_expected(self) -> None:
+        """Wait until every mail is where the model has it."""
 
         async def counts_fit() -> bool:
             return await totals(self._owner) == self._model.totals()
@@ -137,7 +138,11 @@ class Soak:
             await until(fits, "all is where it should be", patience=60)
         except AssertionError as error:
             misplaced = await self._misplaced()
-            lines = [*misplaced, *self._lives.last_words(), *await self._lives.tell()]
+            lines = [
+                *misplaced,
+                *self._service_runs.end_of_log(),
+                *await self._service_runs.present_state(),
+            ]
             text = "\n".join([f"{error} (round {self._rounds})", *lines])
             raise AssertionError(text) from None
 
@@ -150,19 +155,19 @@ class Soak:
         return [
             *await self._misplaced(),
             *await wrong_contacts(self._owner, self._model),
-            *self._lives.complaints(),
-            *self._lives.leaks(),
+            *self._service_runs.complaints(),
+            *self._service_runs.leaks(),
         ]
 
-    def _told(self) -> list[str]:
+    def _figures(self) -> list[str]:
         done = ", ".join(f"{count} {what}" for what, count in sorted(self._life.done.items()))
-        longest = max(self._lives.samples, key=len)
+        longest = max(self._service_runs.samples, key=len)
         return [
             f"{self._rounds} rounds: {done}",
-            f"put off, and done later: {self._lives.put_off()}",
+            f"put off, and done later: {self._service_runs.put_off()}",
             f"the service that ran longest, at first: {longest[0]}",
             f"the service that ran longest, at last:  {longest[-1]}",
-            f"longest hold of the event loop (debug mode): {self._lives.slowest():.2f} s",
+            f"longest hold of the event loop (debug mode): {self._service_runs.slowest():.2f} s",
         ]
 
 
@@ -170,10 +175,10 @@ class Soak:
 async def soaking(cwd: Path, seed: int) -> AsyncIterator[Soak]:
     """Prepare a soak on a server of its own."""
     cyrus = await Cyrus.start(f"soak-{os.getpid()}")
-    # A server that was restarted has closed what is kept open.
-    fresh = aiohttp.TCPConnector(force_close=True)
+    # A restarted server has closed the connections that are kept open.
+    connector = aiohttp.TCPConnector(force_close=True)
     try:
-        async with aiohttp.ClientSession(connector=fresh) as session:
+        async with aiohttp.ClientSession(connector=connector) as session:
             owner = Person(cyrus, "alice", session)
             await set_up(environment(owner), cwd)
             yield Soak(cyrus, owner, cwd / "mailroom.log", seed)
@@ -183,15 +188,15 @@ async def soaking(cwd: Path, seed: int) -> AsyncIterator[Soak]:
 
 async def _main(minutes: float, seed: int) -> int:
     cwd = Path(tempfile.mkdtemp(prefix="mailroom-soak-"))
-    _tell(f"seed {seed}, log in {cwd}")
+    _print(f"seed {seed}, log in {cwd}")
     async with soaking(cwd, seed) as soak:
-        outcome = await soak.run(60 * minutes, _tell)
+        outcome = await soak.run(60 * minutes, _print)
     for line in [*outcome.figures, *(f"WRONG: {mistake}" for mistake in outcome.wrong)]:
-        _tell(line)
+        _print(line)
     return 1 if outcome.wrong else 0
 
 
-def _tell(line: str) -> None:
+def _print(line: str) -> None:
     sys.stdout.write(f"soak: {line}\n")
     sys.stdout.flush()
 
@@ -201,8 +206,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/soak", description="Soaks Mailroom.")
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
-    asked = parser.parse_args()
-    return asyncio.run(_main(asked.minutes, asked.seed))
+    options = parser.parse_args()
+    return asyncio.run(_main(options.minutes, options.seed))
 
 
 if __name__ == "__main__":

@@ -15,16 +15,16 @@ from tests.support.service.process import Running, running, whole_lines
 from tests.support.soak.watch import memory, sockets
 
 HUGE: Final = 5.0
-"""Seconds that nothing may hold up the event loop, not even with asyncio's debug mode."""
+"""The longest time in seconds for which anything may block the event loop in debug mode."""
 
 _MODULE: Final = "tests.support.soak.process"
 _SLOW: Final = re.compile(r"Executing .* took ([\d.]+) seconds")
 _NOT_GIVEN_UP: Final = "will be tried again"
 """The end of log events that are no complaint: if mail changes all the time, some must wait."""
-_SETTLED: Final = 3
-"""Samples of a life that are not looked at: caches fill up, code is compiled."""
-_LONG: Final = _SETTLED + 4
-_LAST_WORDS: Final = 20
+_WARM_UP: Final = 3
+"""The number of samples at the start of a run that do not count, because caches still fill up."""
+_LONG: Final = _WARM_UP + 4
+_LAST_LINES: Final = 20
 _MEMORY_MAY_GROW: Final = 1.2
 _MORE_OBJECTS: Final = 1.2
 
@@ -45,15 +45,15 @@ class Sample:
         )
 
 
-class Lives:
-    """One service after another on one account, with one log.
+class ServiceRuns:
+    """Runs of the service on one account, one after another, with one log.
 
     Args:
-        env: the environment of each.
-        log: where they write to.
+        env: the environment of each run.
+        log: the log of all runs.
 
     Attributes:
-        samples: of each life, in order.
+        samples: the samples of each run, in order.
     """
 
     def __init__(self, env: Mapping[str, str], log: Path) -> None:
@@ -65,24 +65,24 @@ class Lives:
 
     @property
     def service(self) -> Running:
-        """The one that runs."""
+        """The service that runs."""
         assert self._service is not None, "it was started"
         return self._service
 
     async def start(self) -> None:
-        """Begin a life."""
-        life = running(self._env, self._log, module=_MODULE)
-        self._service = await self._stack.enter_async_context(life)
+        """Start the service."""
+        run = running(self._env, self._log, module=_MODULE)
+        self._service = await self._stack.enter_async_context(run)
         self.samples.append([])
 
     async def end(self, number: signal.Signals) -> None:
-        """End it."""
+        """End the service with a signal, and check its exit code."""
         code = await self.service.end(number)
         assert code == (-number if number is signal.SIGKILL else 0), f"exit code {code}"
         await self.close()
 
     async def close(self) -> None:
-        """Leave nothing behind, whatever has happened."""
+        """Kill the service if it still runs."""
         await self._stack.aclose()
 
     async def sample(self) -> None:
@@ -91,15 +91,15 @@ class Lives:
         pid = self.service.process.pid
         os.kill(pid, signal.SIGUSR1)
 
-        async def has_told() -> bool:
+        async def has_printed() -> bool:
             return len(list(self._events("inside"))) > count
 
-        await until(has_told, "it tells of its inside")
+        await until(has_printed, "the service prints its figures")
         *_, inside = self._events("inside")
         taken = Sample(memory(pid), sockets(pid), inside["tasks"], inside["objects"])
         self.samples[-1].append(taken)
 
-    async def tell(self) -> list[str]:
+    async def present_state(self) -> list[str]:
         """Return the health report and the tasks of this moment."""
         health = await self.service.health()
         await self.sample()
@@ -109,23 +109,23 @@ class Lives:
         return (line for line in self._lines() if line["event"] == event)
 
     def _lines(self) -> Iterator[dict[str, Any]]:
-        """The log; a line that is none of it is an event of its own."""
+        """Yield the events of the log. A line that is no JSON counts as an error event."""
         for line in whole_lines(self._log):
             yield json.loads(line) if line.startswith("{") else {"level": "error", "event": line}
 
     # Figures for the end
 
-    def last_words(self) -> list[str]:
-        """The end of the log."""
-        return [str(line) for line in self._lines() if line["event"] != "inside"][-_LAST_WORDS:]
+    def end_of_log(self) -> list[str]:
+        """Return the last lines of the log."""
+        return [str(line) for line in self._lines() if line["event"] != "inside"][-_LAST_LINES:]
 
     def slowest(self) -> float:
-        """Seconds that something held up the event loop, at most."""
+        """Return the longest time in seconds for which the event loop was blocked."""
         matches = (_SLOW.match(line["event"]) for line in self._lines())
         return max((float(match[1]) for match in matches if match), default=0.0)
 
     def complaints(self) -> list[str]:
-        """Lines that nothing accounts for: errors, tracebacks, warnings of asyncio's."""
+        """Return the log lines that must not be there: errors, tracebacks, asyncio's warnings."""
         return [str(line) for line in self._lines() if _is_complaint(line)]
 
     def put_off(self) -> int:
@@ -133,8 +133,8 @@ class Lives:
         return sum(line["event"].endswith(_NOT_GIVEN_UP) for line in self._lines())
 
     def leaks(self) -> list[str]:
-        """Return the figures that grew, in the lives that were long enough."""
-        return [leak for life in self.samples if len(life) >= _LONG for leak in _grown(life)]
+        """Return the figures that grew, in the runs that were long enough."""
+        return [leak for run in self.samples if len(run) >= _LONG for leak in _grown(run)]
 
 
 def _is_complaint(line: dict[str, Any]) -> bool:
@@ -146,12 +146,12 @@ def _is_complaint(line: dict[str, Any]) -> bool:
     return level in {"error", "critical"} and not event.endswith(_NOT_GIVEN_UP)
 
 
-def _grown(life: list[Sample]) -> Iterator[str]:
+def _grown(run: list[Sample]) -> Iterator[str]:
     """Yield the figures that were higher in both last samples than in any before.
 
     A leak grows on and on, while the work of a moment shows in some samples at any time.
     """
-    early, late = life[_SETTLED:-2], life[-2:]
+    early, late = run[_WARM_UP:-2], run[-2:]
     figures = {
         "sockets": (lambda sample: sample.sockets, 1.0),
         "tasks": (lambda sample: sum(sample.tasks.values()), 1.0),

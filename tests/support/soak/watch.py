@@ -24,7 +24,7 @@ def _memory(pid: int, name: str) -> float:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Processor time that it has used so far."""
+    """Return the processor time that the process has used so far, in seconds."""
     after_name = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     user, system = after_name[11:13]
     return (int(user) + int(system)) / _TICKS
