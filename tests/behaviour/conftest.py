@@ -16,13 +16,13 @@ Start = Callable[..., AbstractAsyncContextManager[Service]]
 
 
 def on(*variants: Variant) -> pytest.MarkDecorator:
-    """Has a test run with these variants only, as what it shows does not depend on the rest."""
+    """Run a test on these variants only, because its subject does not depend on the others."""
     return pytest.mark.parametrize("variant", params(variants), indirect=True)
 
 
 @pytest.fixture(params=params(VARIANTS))
 def variant(request: pytest.FixtureRequest) -> Variant:
-    """Where the test runs."""
+    """The variant on which the test runs."""
     chosen: Variant = request.param
     request.node.user_properties.append(("variant", str(chosen)))
     return chosen
@@ -30,32 +30,32 @@ def variant(request: pytest.FixtureRequest) -> Variant:
 
 @pytest.fixture
 def world(variant: Variant, tmp_path: Path, request: pytest.FixtureRequest) -> World:
-    """All of it; not yet running."""
+    """The world of the variant; it does not run yet."""
     return world_of(variant, tmp_path, request)
 
 
 @pytest.fixture
 async def person(world: World) -> AsyncIterator[Owner]:
-    """Somebody with an empty account."""
+    """An owner with an empty account."""
     async with world.newcomer() as owner:
         yield owner
 
 
 @pytest.fixture
 async def alice(person: Owner, world: World) -> Owner:
-    """Somebody whose account has Mailroom's mailboxes and groups."""
+    """An owner whose account has Mailroom's mailboxes and groups."""
     await world.set_up(person)
     return person
 
 
 @pytest.fixture
 def start(world: World) -> Start:
-    """Starts the service for somebody: ``async with start(alice, VARIABLE="value") as service``."""
+    """Return the starter of services: ``async with start(alice, VARIABLE="value") as service``."""
     return world.start
 
 
 @pytest.fixture
 async def proxy(person: Owner) -> AsyncIterator[Proxy]:
-    """A line to the server: ``start(alice, http=proxy.url)``."""
-    async with proxying(person.server.url, person.server.dav_url) as line:
-        yield line
+    """A proxy in front of the server: ``start(alice, http=proxy.url)``."""
+    async with proxying(person.server.url, person.server.dav_url) as proxy:
+        yield proxy

@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 async def person(cyrus: Cyrus) -> AsyncIterator[Person]:
-    """Somebody with an empty account."""
+    """The owner of an empty account."""
     name = f"p{os.getpid()}n{next(_numbers)}"
     await cyrus.fresh_user(name)
     async with aiohttp.ClientSession() as session:
@@ -36,14 +36,14 @@ async def person(cyrus: Cyrus) -> AsyncIterator[Person]:
 
 @pytest.fixture
 async def alice(person: Person, tmp_path: Path) -> Person:
-    """Somebody whose account has Mailroom's mailboxes and groups."""
+    """An owner whose account has Mailroom's mailboxes and groups."""
     await set_up(environment(person), tmp_path)
     return person
 
 
 @pytest.fixture
 async def own_alice(tmp_path: Path) -> AsyncIterator[Person]:
-    """Somebody like ``alice``, alone on a server that may be stopped and started."""
+    """An owner like ``alice``, alone on a server that the test may stop and start."""
     cyrus = await Cyrus.start(f"own-{os.getpid()}-{next(_numbers)}")
     try:
         async with aiohttp.ClientSession() as session:
@@ -56,9 +56,9 @@ async def own_alice(tmp_path: Path) -> AsyncIterator[Person]:
 
 @pytest.fixture
 async def proxy(cyrus: Cyrus) -> AsyncIterator[Proxy]:
-    """A line to the shared server: ``start(alice, http=proxy.url)``."""
-    async with proxying(cyrus.url) as line:
-        yield line
+    """A proxy in front of the shared server: ``start(alice, http=proxy.url)``."""
+    async with proxying(cyrus.url) as proxy:
+        yield proxy
 
 
 Start = Callable[..., AbstractAsyncContextManager[Running]]
@@ -66,7 +66,7 @@ Start = Callable[..., AbstractAsyncContextManager[Running]]
 
 @pytest.fixture
 def start(tmp_path: Path) -> Start:
-    """Starts the service for somebody: ``async with start(alice, VARIABLE="value") as service``."""
+    """Return the starter of services: ``async with start(alice, VARIABLE="value") as service``."""
 
     def starter(
         person: Person, *, wait: bool = True, **more: str

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 T = TypeVar("T")
 
 _MOMENT: Final = 0.001
-"""Real seconds; loopback needs far less. If too short, tests would see time-outs that are none."""
+"""Real seconds; loopback needs far less. If it took longer, a time-out would come too early."""
 
 
 class _JumpingSelector(selectors.DefaultSelector):

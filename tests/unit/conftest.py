@@ -19,6 +19,6 @@ async def alice(world: OnSandbox) -> AsyncIterator[Owner]:
 
 @pytest.fixture
 async def proxy(alice: Owner) -> AsyncIterator[Proxy]:
-    """A line to the server: ``world.start(alice, http=proxy.url)``."""
-    async with proxying(alice.server.url) as line:
-        yield line
+    """A proxy in front of the server: ``world.start(alice, http=proxy.url)``."""
+    async with proxying(alice.server.url) as proxy:
+        yield proxy

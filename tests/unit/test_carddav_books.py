@@ -94,7 +94,7 @@ async def test_who_is_in_another_book_is_known_and_not_edited(two: DavServer) ->
 
 @pytest.mark.parametrize("can_sync", [True, False])
 async def test_changes_in_other_books_are_followed(two: DavServer, can_sync: bool) -> None:  # noqa: FBT001 - a parameter
-    two.be(sync_collection=can_sync)
+    two.change_quirks(sync_collection=can_sync)
     async with serving(two) as (url, http):
         address_book = CardDavAddressBook(http, url)
         await address_book.sync()

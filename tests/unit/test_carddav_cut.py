@@ -18,7 +18,7 @@ def a_server_that_cuts(cards: int, cut: int) -> DavServer:
         line = [f"UID:{uid}"] if uid else []
         dav.put(f"{number}.vcf", *line, "FN:N", f"EMAIL:{number}@x.example")
     dav.put("feed.vcf", "UID:feed", "FN:Feed", "KIND:group", "MEMBER:contact-0003")
-    dav.be(cut=cut)
+    dav.change_quirks(cut=cut)
     return dav
 
 
@@ -75,7 +75,7 @@ async def test_cards_of_one_beginning_that_cannot_be_told_apart_are_an_error() -
     dav = DavServer()
     for number in range(30):
         dav.put(f"{number}.vcf", "FN:N", f"EMAIL:{number}@x.example")
-    dav.be(cut=10)
+    dav.change_quirks(cut=10)
     async with serving(dav) as (url, http):
         with pytest.raises(AddressBookError, match="have no UID"):
             await CardDavAddressBook(http, url).sync()
@@ -85,7 +85,7 @@ async def test_cards_of_one_beginning_that_cannot_be_told_apart_are_an_error() -
 async def test_addresses_with_a_group_are_known(cards: int) -> None:
     """As iPhones write them; of one card the server shows one address and hides the other."""
     dav = DavServer()
-    dav.be(drops_grouped=True)
+    dav.change_quirks(drops_grouped=True)
     for number in range(cards):
         dav.put(
             f"{number}.vcf", f"UID:{number}", "FN:N", f"item1.EMAIL:{number}@x.example", "TEL:1"

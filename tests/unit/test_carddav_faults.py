@@ -100,7 +100,7 @@ async def test_a_lost_request_or_answer_is_made_good(
 async def test_without_an_etag_in_the_answer_the_card_is_read_again_when_needed(
     account: Account,
 ) -> None:
-    account.dav.be(etag_after_put=False)
+    account.dav.change_quirks(etag_after_put=False)
     account.dav.rewrite = lambda card: card.replace(b"END:", b"X-SEEN:1\r\nEND:")
     await account.write(creating("bob", join=frozenset({FEED})))
     await account.read(ANN, "bob@x.example")
@@ -113,7 +113,7 @@ async def test_without_an_etag_in_the_answer_the_card_is_read_again_when_needed(
 
 
 async def test_a_server_without_etags_is_not_written_to_blindly(account: Account) -> None:
-    account.dav.be(etags=False)
+    account.dav.change_quirks(etags=False)
     await account.read()
     failures = await account.write(noting(account.ann))
     assert "no ETag" in failures["ann"]
@@ -155,7 +155,7 @@ def show_vcard_4_as_3(dav: DavServer) -> None:
             assert "version=4.0" in request.headers["Accept"]
         return None
 
-    dav.be(lengths=False)
+    dav.change_quirks(lengths=False)
     dav.xml = lambda card: shown(card.replace(b"VERSION:4.0", b"VERSION:3.0"))
     dav.fault = fault
 
@@ -298,7 +298,7 @@ async def test_a_412_for_what_the_card_is_does_not_mean_that_it_was_changed(
 
 
 async def test_what_cannot_be_edited_for_what_it_is_is_a_lasting_refusal(account: Account) -> None:
-    account.dav.be(etags=False)
+    account.dav.change_quirks(etags=False)
     await account.read()
     failures = await account.book.write([noting(account.ann)], account.seen.snapshot)
     assert is_lasting(failures["ann"])

@@ -70,7 +70,7 @@ async def test_many_contacts_are_loaded_once_and_then_kept_in_step(
     record_property: Callable[[str, object], None],
 ) -> None:
     dav = server_with(size)
-    dav.be(sync_collection=can_sync)
+    dav.change_quirks(sync_collection=can_sync)
     async with serving(dav) as (url, http):
         watch = Watch(http, url)
         await watch.book.describe()

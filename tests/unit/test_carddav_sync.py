@@ -21,15 +21,15 @@ ANN_PATH = BOOK + "ann.vcf"
 
 
 def without_sync(dav: DavServer) -> None:
-    dav.be(sync_collection=False)
+    dav.change_quirks(sync_collection=False)
 
 
 def without_sync_and_tag(dav: DavServer) -> None:
-    dav.be(sync_collection=False, tag=False)
+    dav.change_quirks(sync_collection=False, tag=False)
 
 
 def by_the_page(dav: DavServer) -> None:
-    dav.be(page=1)
+    dav.change_quirks(page=1)
 
 
 def refusing_what_it_offers(dav: DavServer) -> None:
@@ -191,7 +191,7 @@ async def test_without_sync_collection_etags_are_compared_when_the_tag_has_chang
 
 async def test_without_etags_everything_is_read_when_the_tag_has_changed() -> None:
     async with open_account(without_sync) as account:
-        account.dav.be(etags=False)
+        account.dav.change_quirks(etags=False)
         await account.book.sync()
         add(account.dav, "bob")
         add(account.dav, "ann", "EMAIL:ann@home.example")
@@ -324,7 +324,7 @@ async def test_changes_that_could_not_be_reported_come_next_time(any_account: Ac
 
 
 async def test_an_index_is_never_seen_half_filled(account: Account) -> None:
-    account.dav.be(page=1)
+    account.dav.change_quirks(page=1)
     numbers = count()
     for number in range(5):
         add(account.dav, f"n{number}")

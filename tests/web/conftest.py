@@ -40,14 +40,14 @@ def screen_size() -> dict[str, int]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def page(browser: Browser, screen_size: dict[str, int]) -> AsyncIterator[Page]:
-    """A window of somebody."""
+    """A window of the browser."""
     async with context_of(browser, viewport=screen_size) as (context, _):
         yield await context.new_page()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def alice(tmp_path: Path) -> AsyncIterator[Owner]:
-    """Somebody whose account has Mailroom's mailboxes and groups."""
+    """An owner whose account has Mailroom's mailboxes and groups."""
     world = OnSandbox(Variant("sandbox", "jmap", "eventsource"), tmp_path)
     async with world.newcomer() as owner:
         await world.set_up(owner)
@@ -56,7 +56,7 @@ async def alice(tmp_path: Path) -> AsyncIterator[Owner]:
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Serve:
-    """Run the service of an owner with its page: ``async with serve(alice, ...) as site``."""
+    """Return the starter of services with a page: ``async with serve(alice, ...) as site``."""
 
     def with_page(owner: Owner, **settings: str) -> AbstractAsyncContextManager[Site]:
         return serving_page(owner, tmp_path, **(settings or OPEN))

@@ -58,7 +58,7 @@ class Screen:
         await button.click()
 
     async def answer_that_moved(self, who: str, answer: str) -> None:
-        """Press an answer until the page accepts it: right after rows have moved, it is ignored."""
+        """Press an answer again and again: the page ignores presses right after rows have moved."""
         while True:
             await self.answer(who, answer)
             with suppress(AssertionError):

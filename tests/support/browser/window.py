@@ -54,7 +54,7 @@ class Noted:
 async def context_of(
     browser: Browser, **options: Any
 ) -> AsyncIterator[tuple[BrowserContext, Noted]]:
-    """Open a browser context; at its end, check that no script failed, and asked one site only."""
+    """Open a context; at its end, check that no script failed and that one site was asked."""
     noted = Noted()
     context = await browser.new_context(**options)
     context.set_default_timeout(_PATIENCE)

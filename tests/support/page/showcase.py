@@ -151,7 +151,7 @@ _SUGGESTED: Final = (
 
 
 class ShowcaseAccount:
-    """An account whose decisions change its lists; see :class:`ScreenedAccount`.
+    """An account whose decisions change its lists.
 
     Args:
         rows: the waiting subjects, the one with the newest mail first.

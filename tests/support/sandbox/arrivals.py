@@ -25,7 +25,7 @@ DAY = timedelta(days=1)
 
 @dataclass
 class World:
-    """An account, its owner's console, and the line to it."""
+    """An account, its owner's console, and the proxy in front of the server."""
 
     account: MailAccount
     console: OwnerConsole
@@ -35,7 +35,7 @@ class World:
     def deliver(
         self, sender: str = "ann@x.example", *more: str, at: datetime = NOW, into: str = "Inbox"
     ) -> str:
-        """Have a mail come; ``more`` are header fields."""
+        """Deliver a mail; ``more`` are header fields."""
         return self.console.deliver(mail(sender, "Hello", *more), mailboxes=[into], received_at=at)
 
     def finder(self, lookback: timedelta = DAY) -> NewMailFinder:
@@ -55,7 +55,7 @@ class World:
 
 @asynccontextmanager
 async def a_world(quirks: Quirks | None = None) -> AsyncIterator[World]:
-    """A world with nothing in it."""
+    """Yield an account with Mailroom's mailboxes and without mail."""
     async with (
         Sandbox(users=[ALICE], quirks=quirks).serve() as sandbox,
         proxying(sandbox.url) as proxy,

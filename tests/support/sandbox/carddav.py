@@ -25,7 +25,8 @@ OWN_PRINCIPAL = {f"{DAV}current-user-principal": href(PRINCIPAL)}
 READ_ONLY = "<d:privilege><d:read/></d:privilege>"
 
 Fault = Callable[[web.Request, bytes], web.Response | str | None]
-"""Called with each request; may return the answer, or "lose it" or "lose the answer"."""
+"""Called with each request; may return the answer. "lose it": the connection is closed, and the
+server never sees the request. "lose the answer": the server carries it out before."""
 
 
 class DavServer(CardDav):
@@ -49,8 +50,8 @@ class DavServer(CardDav):
         self.xml = super().shown
         self.href = super().listed
 
-    def be(self, **quirks: Any) -> None:
-        """Set quirks."""
+    def change_quirks(self, **quirks: Any) -> None:
+        """Change some quirks."""
         self.quirks = replace(self.quirks, **quirks)
 
     def stored(self, card: bytes) -> bytes:
@@ -118,4 +119,4 @@ async def serving(dav: DavServer) -> AsyncIterator[tuple[URL, HttpClient]]:
 
 
 async def _at_once(seconds: float) -> None:
-    """Wait for no time."""
+    """Do not wait."""

@@ -28,7 +28,7 @@ class Account(OpenBook[CardDavAddressBook]):
 async def open_account(
     prepare: Callable[[DavServer], object] | None = None,
 ) -> AsyncIterator[Account]:
-    """Run a server with an account that was read once; or that was prepared, and not read."""
+    """Run a server; read its address book once, or call ``prepare`` and read nothing."""
     dav = DavServer()
     dav.put("ann.vcf", "UID:ann", "FN:Ann", "N:;Ann;;;", f"EMAIL:{ANN}", "URL:a,b", "NICKNAME:c,d")
     dav.put("feed.vcf", "UID:feed", "FN:Feed", "N:;;;;", "X-ADDRESSBOOKSERVER-KIND:group")
@@ -43,14 +43,14 @@ async def open_account(
 
 
 def answering(method: str, part: str, response: Callable[[], web.Response]) -> Fault:
-    """Always answer requests of a method (or any) for a path with this part so."""
+    """Return a fault: each request of a method (empty: any) and path with ``part`` is answered."""
     return lambda request, body: (
         response() if method in {"", request.method} and part in request.raw_path else None
     )
 
 
 def once(method: str, what: str, part: str = "") -> Fault:
-    """Do this to the first request of a method."""
+    """Return a fault that happens once; ``what`` is a value of :data:`Fault`."""
     left = [what]
     return lambda request, body: (
         left.pop() if left and request.method == method and part in request.raw_path else None

@@ -35,7 +35,7 @@ class Client:
     async def post(
         self, *calls: tuple[str, Mapping[str, Any]], using: Sequence[str] = USING
     ) -> tuple[int, Any]:
-        """Status and decoded body."""
+        """Send calls in one request; return status and decoded body."""
         named = [[name, facts, str(number)] for number, (name, facts) in enumerate(calls)]
         url = f"{self.sandbox.url}/jmap/"
         body = {"using": list(using), "methodCalls": named}
@@ -45,7 +45,7 @@ class Client:
     async def call(
         self, method: str, *, using: Sequence[str] = USING, **arguments: Any
     ) -> dict[str, Any]:
-        """A call's result, or its error."""
+        """Make a call; return its result or its error."""
         status, answer = await self.post((method, arguments), using=using)
         assert status == 200, answer
         return dict(answer["methodResponses"][0][1])
@@ -71,6 +71,6 @@ def mail(sender: str = "ann@x.example", subject: str = "Hello", *fields: str) ->
 
 
 async def soon(*awaitables: Any) -> list[Any]:
-    """Await all at once, but not for ever."""
+    """Await all at the same time, for 20 seconds at most."""
     async with asyncio.timeout(20):
         return list(await asyncio.gather(*awaitables))

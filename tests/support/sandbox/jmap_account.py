@@ -50,7 +50,7 @@ class WatchedContacts:
         return result
 
     def add(self, card_id: str, **facts: Any) -> None:
-        """Put a card there, as its owner would."""
+        """Add a card, as its owner would."""
         self.cards.create_card({"@type": "Card", "version": "1.0", "uid": card_id, **facts})
 
     def add_ann(self, **facts: Any) -> None:
@@ -68,20 +68,20 @@ class WatchedContacts:
         return {*self.cards.cards[group_id]["members"]}
 
     def refuse_once(self, card_id: str, kind: str, why: str = "") -> None:
-        """Leave one card or group as it is, the next time that it is to be patched."""
-        asked: list[str] = []
+        """Refuse the next patch of a card or group."""
+        steps: list[str] = []
 
         def leave_out(name: str, arguments: Arguments) -> None:
-            if name == "ContactCard/set" and not asked and card_id in arguments.get("update", {}):
+            if name == "ContactCard/set" and not steps and card_id in arguments.get("update", {}):
                 del arguments["update"][card_id]
-                asked.append("now")
+                steps.append("left out")
 
-        def tell(name: str, result: Arguments) -> None:
-            if asked == ["now"]:
+        def report(name: str, result: Arguments) -> None:
+            if steps == ["left out"]:
                 result["notUpdated"] = {card_id: {"type": kind, "description": why}}
-                asked.append("answered")
+                steps.append("reported")
 
-        self.before, self.after = leave_out, tell
+        self.before, self.after = leave_out, report
 
     def sets(self) -> list[Arguments]:
         """The arguments of every ContactCard/set."""
@@ -101,7 +101,7 @@ class Account(OpenBook[JmapAddressBook]):
 async def open_account(
     quirks: Quirks | None = None, *, annotate: bool = True
 ) -> AsyncIterator[Account]:
-    """An account without cards; ``annotate``: whether cards of other makers are edited, too."""
+    """Yield an account without cards; ``annotate``: Mailroom also edits cards of other makers."""
     sandbox = Sandbox(quirks=quirks)
     contacts = WatchedContacts(sandbox.account())
     async with sandbox.serve(), aiohttp.ClientSession() as session:

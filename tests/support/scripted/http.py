@@ -30,7 +30,7 @@ class Seen:
 def answer(
     status: int = 200, body: bytes | str = b"", headers: dict[str, str] | None = None
 ) -> Answer:
-    """Always the same answer."""
+    """Return an answer that is the same for every request."""
     encoded = body.encode() if isinstance(body, str) else body
 
     async def respond(_: Seen) -> web.Response:
@@ -70,7 +70,7 @@ class ScriptedServer:
 
 @dataclass
 class Pauses:
-    """Stands in for sleeping: notes how long it would have been."""
+    """Replaces sleep: records each pause, and does not wait."""
 
     seconds: list[float] = field(default_factory=list)
 

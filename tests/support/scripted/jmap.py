@@ -205,7 +205,7 @@ async def _moved(_: web.Request) -> web.Response:
 
 
 def echo(text: str = "hello") -> Operation[str]:
-    """Has the text sent back."""
+    """Return an operation whose result is the text."""
     call = Call("Core/echo", {"text": text})
     return Operation((call,), lambda results: str(results[call]["text"]))
 

@@ -41,7 +41,7 @@ async def event_source(
     timeouts: PushTimeouts = PUSH_TIMEOUTS,
     template: str = TEMPLATE,
 ) -> AsyncIterator[Push]:
-    """Return a push that listens to a server and sleeps on a fake clock."""
+    """Yield a push that listens to a server and sleeps on a fake clock."""
     time = time or FakeClock()
 
     async def url_template() -> str:

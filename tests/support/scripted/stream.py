@@ -28,7 +28,7 @@ class Wire:
             await self.writer.drain()
 
     async def hang(self) -> None:
-        """Say no more, and wait for the client to give up."""
+        """Send nothing more, and wait for the client to give up."""
         with suppress(ConnectionError):
             await self.reader.read()
         self.client_is_gone.set()
@@ -38,7 +38,7 @@ Script = Callable[[Wire], Awaitable[None]]
 
 
 def says(*pieces: bytes) -> Script:
-    """Send this, and end the connection."""
+    """Return a script: send these pieces, and end the connection."""
 
     async def script(wire: Wire) -> None:
         await wire.send(*pieces)
@@ -47,7 +47,7 @@ def says(*pieces: bytes) -> Script:
 
 
 def says_and_hangs(*pieces: bytes) -> Script:
-    """Send this, and nothing more."""
+    """Return a script: send these pieces, and then nothing more."""
 
     async def script(wire: Wire) -> None:
         await wire.send(*pieces)
@@ -57,7 +57,7 @@ def says_and_hangs(*pieces: bytes) -> Script:
 
 
 def upgrades(*headers: str, accept: str = "") -> Script:
-    """Accept a WebSocket handshake with exactly these headers, and send nothing more."""
+    """Return a script: accept a WebSocket handshake with these headers, and send nothing more."""
 
     async def script(wire: Wire) -> None:
         key = wire.headers["Sec-WebSocket-Key"]

@@ -57,7 +57,7 @@ class Peer:
             await self.socket.send(json.dumps(message) if is_object else message)
 
     async def hang(self) -> None:
-        """Say no more, and wait for the client to go."""
+        """Send nothing more, and wait for the client to close."""
         await self.socket.wait_closed()
 
 
@@ -65,7 +65,7 @@ Script = Callable[[Peer], Awaitable[None]]
 
 
 def says(*messages: str | bytes | dict[str, Any]) -> Script:
-    """Send this, and close in the regular way."""
+    """Return a script: send these messages, and close in the regular way."""
 
     async def script(peer: Peer) -> None:
         await peer.send(*messages)
@@ -74,7 +74,7 @@ def says(*messages: str | bytes | dict[str, Any]) -> Script:
 
 
 def says_and_hangs(*messages: str | bytes | dict[str, Any]) -> Script:
-    """Send this, and nothing more."""
+    """Return a script: send these messages, and then nothing more."""
 
     async def script(peer: Peer) -> None:
         await peer.send(*messages)
@@ -84,7 +84,7 @@ def says_and_hangs(*messages: str | bytes | dict[str, Any]) -> Script:
 
 
 def closes(code: int, reason: str = "") -> Script:
-    """Close with this code."""
+    """Return a script: close with this code."""
 
     async def script(peer: Peer) -> None:
         await peer.socket.close(code, reason)
@@ -142,7 +142,7 @@ class WebSocketServer:
                 await script(peer)
                 answering.cancel()
         except* ConnectionClosed:
-            pass  # the client's good right
+            pass  # the client may close at any time
 
 
 async def _answer(peer: Peer) -> None:
@@ -186,14 +186,14 @@ def websocket_push(
     ping: float = 30,
     timeouts: PushTimeouts = PUSH_TIMEOUTS,
 ) -> Push:
-    """Push from this server, pauses on virtual time."""
+    """Return push over WebSocket from a server, with a fake clock."""
     time = time or FakeClock()
     transport = websocket_transport(url, ping=ping, timeouts=timeouts)
     return Push(transport.connect, transport=transport.name, clock=time.clock, sleep=time.sleep)
 
 
 async def eventually(condition: Callable[[], bool]) -> None:
-    """Wait until it is so."""
+    """Wait until a condition holds."""
     async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - what is waited for sets no event
+        while not condition():  # noqa: ASYNC110 - no event announces the condition
             await asyncio.sleep(0.005)

@@ -1,4 +1,4 @@
-"""Address books on several servers: their owner's hands, and clients of Mailroom's to be tried."""
+"""Address books on several servers, each with its owner's app and with Mailroom's client."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager

@@ -55,7 +55,7 @@ async def serving(server: str, user: str, folder: Path) -> AsyncIterator[DavServ
 async def _started(
     server: str, user: str, folder: Path
 ) -> tuple[DavServer, asyncio.subprocess.Process]:
-    """Start a server; again where another program was faster to take the port."""
+    """Start a server; take another port if another program took this one meanwhile."""
     for _ in range(_TRIES):
         port = free_port()
         url = f"http://127.0.0.1:{port}"

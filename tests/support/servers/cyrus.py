@@ -12,7 +12,7 @@ from tests.support.servers.scripts import run
 
 PASSWORD = "secret"
 _AT_ONCE = 500
-"""Messages that are put into a mailbox by one command."""
+"""The number of messages that one command puts into a mailbox."""
 SCRIPT = Path(__file__).parents[3] / "scripts" / "cyrus"
 
 
@@ -37,7 +37,7 @@ class Cyrus:
 
     @classmethod
     async def start(cls, instance: str = "default") -> Self:
-        """Start the instance (no matter if it is running), and wait until it answers."""
+        """Start the instance if it does not run, and wait until it answers."""
         facts = dict(
             line.split("=", 1)
             for line in (await run(SCRIPT, instance, "start")).splitlines()
@@ -77,7 +77,7 @@ class Cyrus:
     def _append(self, user: str, mailbox: str, messages: Sequence[bytes]) -> None:
         """Put messages into a mailbox, many by one command (MULTIAPPEND, RFC 3502).
 
-        Each command is one transaction of the server, and transactions take the time.
+        Each command is one transaction of the server, and a transaction is slow.
         """
         # All of a user's mailboxes are below the Inbox here.
         path = "INBOX" if mailbox == "Inbox" else f"INBOX/{mailbox}"

@@ -13,7 +13,7 @@ from tests.support.servers.scripts import run
 
 DOMAIN = "james.test"
 ACCEPT = "application/json; jmapVersion=rfc-8621"
-"""Without it, James 3.8 answers as it did before JMAP was a standard."""
+"""The Accept header without which James 3.8 answers in the JMAP of before the standard."""
 SCRIPT = Path(__file__).parents[3] / "scripts" / "james"
 
 
@@ -22,7 +22,7 @@ class James:
     """An instance of the server, which has one user at a time.
 
     Attributes:
-        dav_url: where that user's contacts are, as James itself has none.
+        dav_url: the URL of another server with that user's contacts; James itself has none.
     """
 
     session_path: ClassVar = "/jmap/session"
@@ -51,7 +51,7 @@ class James:
         await run(SCRIPT, self.instance, "stop")
 
     async def fresh_user(self, name: str) -> None:
-        """Make somebody with an empty account take the place of the user before."""
+        """Replace the user by a new one with an empty account."""
         await run(SCRIPT, self.instance, "user", name, PASSWORD)
 
     async def append(self, user: str, mailbox: str, *messages: bytes) -> None:

@@ -108,7 +108,7 @@ def _file(name: str, replacements: Mapping[str, object]) -> str:
 
 @asynccontextmanager
 async def _auth_proxy() -> AsyncIterator[int]:
-    """Serve the question of nginx: who has signed in?"""
+    """Answer the requests in which nginx asks who has signed in."""
 
     async def answer(request: web.Request) -> web.Response:
         assert request.headers["X-Original-URL"].startswith(f"https://{HOST}/")

@@ -55,7 +55,7 @@ _HABITS: Final = {
 }
 
 ANNOTATING: Final = {"MAILROOM_CONTACTS_ANNOTATE": "true"}
-"""Has Mailroom write on cards that it did not make over JMAP as well."""
+"""The setting with which Mailroom, over JMAP too, edits cards that it did not make."""
 
 _numbers = itertools.count()
 
@@ -81,7 +81,7 @@ class Variant:
 
     @property
     def quirks(self) -> Quirks:
-        """For the sandbox."""
+        """The quirks of the sandbox."""
         has_jmap = self.contacts == "jmap"
         return replace(_HABITS[self.habit], contacts=has_jmap)
 
@@ -110,13 +110,13 @@ VARIANTS: Final = (
     Variant("sandbox", "carddav", "websocket", "as James"),
     Variant("sandbox", "jmap", "websocket", "hostile"),
 )
-"""Every behaviour is shown on these."""
+"""The variants on which every behaviour is shown."""
 ROWS: Final = (
     *VARIANTS,
     Variant("sandbox", "carddav", "websocket", "as Stalwart"),
     Variant("sandbox", "jmap", "eventsource", "as Fastmail"),
 )
-"""The journey is shown on these."""
+"""The variants on which the journey (test_journey.py) is shown."""
 
 
 class World(Protocol):
@@ -131,7 +131,7 @@ class World(Protocol):
     def start(
         self, owner: Owner, *, wait: bool = True, **settings: str
     ) -> AbstractAsyncContextManager[Service]:
-        """Run the service; ``wait`` until it has looked around and push is open."""
+        """Run the service; if ``wait``, wait until its first pass is done and push is open."""
 
 
 class OnCyrus:
@@ -172,23 +172,23 @@ class SandboxServer:
         self.url = self.dav_url = sandbox.url
 
     async def deliver(self, user: str, *messages: bytes) -> None:
-        """Have messages come into the Inbox."""
+        """Deliver messages to the Inbox."""
         for message in messages:
             self._sandbox.deliver(message, user=user)
 
     async def deliver_at(self, user: str, when: datetime, *messages: bytes) -> None:
-        """Have messages come into the Inbox at another time."""
+        """Deliver messages to the Inbox, as if they had come at the time ``when``."""
         for message in messages:
             self._sandbox.deliver(message, user=user, received_at=when)
 
     async def append(self, user: str, mailbox: str, *messages: bytes) -> None:
         """Put messages into a mailbox."""
-        for each in messages:
-            self._sandbox.owner(user).append(each, mailboxes=[mailbox])
+        for message in messages:
+            self._sandbox.owner(user).append(message, mailboxes=[mailbox])
 
 
 class _InProcess:
-    """The service in this very process."""
+    """The service in the test's own process."""
 
     def __init__(self, variant: Variant, tmp_path: Path) -> None:
         self._variant = variant
@@ -217,7 +217,7 @@ class _InProcess:
 
 
 class OnSandbox(_InProcess):
-    """A sandbox of one's own."""
+    """A sandbox for each test."""
 
     @asynccontextmanager
     async def newcomer(self) -> AsyncIterator[Owner]:
