@@ -14,7 +14,7 @@ _SERVERS = ("sandbox", "cyrus", "james")
 
 @pytest.fixture(scope="session", params=["sandbox", pytest.param("cyrus", marks=pytest.mark.cyrus)])
 def real_server(request: pytest.FixtureRequest) -> Cyrus | None:
-    """Cyrus, where a test is for that; None where it is for the sandbox."""
+    """Cyrus for a test on Cyrus; None for a test on the sandbox."""
     return asyncio.run(Cyrus.start("contract")) if request.param == "cyrus" else None
 
 
@@ -40,7 +40,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             words = name.removeprefix("test_").replace("_", " ")
             shown[f"{subject}: {words}"].add(server)
     if shown:
-        terminalreporter.section("contract: what was shown of which server")
+        terminalreporter.section("contract: behaviour shown on each server")
         for line in sorted(shown):
-            marks = (each if each in shown[line] else " " * len(each) for each in _SERVERS)
+            marks = (name if name in shown[line] else " " * len(name) for name in _SERVERS)
             terminalreporter.write_line(f"{' '.join(marks)}  {line}")

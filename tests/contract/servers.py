@@ -1,6 +1,6 @@
-"""One account, on either server: the sandbox, and a real Cyrus. Plain JMAP, none of our client.
+"""Accounts on the sandbox, on a real Cyrus and on a real James, for requests in plain JMAP.
 
-Both servers must answer the requests of a test alike.
+The servers of a test must answer its requests alike. Mailroom's client is not used.
 """
 
 import io
@@ -92,7 +92,8 @@ class Account:
         """Send calls in one request; return ``[name, result]`` of each."""
         account = {"accountId": self.id} if self.id else {}
         named = [
-            [name, {**account, **each}, str(number)] for number, (name, each) in enumerate(calls)
+            [name, {**account, **arguments}, str(number)]
+            for number, (name, arguments) in enumerate(calls)
         ]
         answer = await self.post({"using": list(using), "methodCalls": named})
         assert answer.status == 200, answer
@@ -101,13 +102,13 @@ class Account:
         return [[name, result] for name, result, _ in responses]
 
     async def call(self, method: str, **arguments: Any) -> Arguments:
-        """One call, which succeeds."""
+        """Make one call, and check that it succeeds; return its result."""
         ((name, result),) = await self.perform((method, arguments))
         assert name == method, result
         return dict(result)
 
     async def refusal(self, method: str, **arguments: Any) -> Arguments:
-        """One call, which is refused: the error."""
+        """Make one call, and check that it is refused; return the error."""
         ((name, result),) = await self.perform((method, arguments))
         assert name == "error", result
         return dict(result)
@@ -117,19 +118,19 @@ class Account:
     async def receive(self, *messages: bytes) -> list[str]:
         """Deliver mails into the Inbox, and return their ids."""
         ids = []
-        for each in messages:
+        for message in messages:
             before = set((await self.call("Email/query"))["ids"])
-            await self.deliver(each)
+            await self.deliver(message)
             (new,) = set((await self.call("Email/query"))["ids"]) - before
             ids.append(new)
         return ids
 
     async def mailboxes(self) -> dict[str, str]:
-        """Name -> id."""
-        found = await self.call("Mailbox/get", ids=None, properties=["name", "role"])
+        """Return name -> id of all mailboxes."""
+        answer = await self.call("Mailbox/get", ids=None, properties=["name", "role"])
         return {
-            "Inbox" if each["role"] == "inbox" else each["name"]: each["id"]
-            for each in found["list"]
+            "Inbox" if mailbox["role"] == "inbox" else mailbox["name"]: mailbox["id"]
+            for mailbox in answer["list"]
         }
 
     async def state(self) -> str:
@@ -138,14 +139,14 @@ class Account:
 
     async def mail(self, mail_id: str, *properties: str) -> Arguments:
         """Some properties of a mail."""
-        found = await self.call("Email/get", ids=[mail_id], properties=list(properties))
-        (mail,) = found["list"]
+        answer = await self.call("Email/get", ids=[mail_id], properties=list(properties))
+        (mail,) = answer["list"]
         return {name: mail[name] for name in properties}
 
     async def patch(self, mail_id: str, **patch: Any) -> Arguments | None:
         """Update a mail; return the SetError, or None."""
         done = await self.call("Email/set", update={mail_id: patch})
-        refused: Arguments = done.get("notUpdated") or {}  # James leaves it out
+        refused: Arguments = done.get("notUpdated") or {}  # James omits an empty notUpdated
         assert {*(done["updated"] or {}), *refused} == {mail_id}
         return refused.get(mail_id)
 
@@ -153,8 +154,8 @@ class Account:
         """Wait until so many mails can be found by searching."""
 
         async def indexed() -> bool:
-            found = await self.call("Email/query", filter={"to": "alice@example.com"})
-            return len(found["ids"]) == count
+            answer = await self.call("Email/query", filter={"to": "alice@example.com"})
+            return len(answer["ids"]) == count
 
         await until(indexed, f"{count} mails are in the search index")
 

@@ -247,14 +247,9 @@ async def test_a_card_changed_by_some_at_once_keeps_all_changes(
     lines = [f"Triaged to {number} on 2026-02-25" for number in range(3)]
 
     async def change(line: str) -> None:
-        one = account.open_book()
-        card = await the_card(one)
-        assert (
-            await one.write(
-                [ContactEdit("a", "u1", UpdateCard(card, add_line=line))], NOTHING.snapshot
-            )
-            == {}
-        )
+        client = account.open_book()
+        edit = UpdateCard(await the_card(client), add_line=line)
+        assert await client.write([ContactEdit("a", "u1", edit)], NOTHING.snapshot) == {}
 
     await asyncio.gather(*map(change, lines))
     assert {*(await the_card(book)).note.split("\n")} == {"words", *lines}

@@ -27,7 +27,7 @@ WITHOUT_SYNC = pytest.param(carddav_without_sync_on_sandbox, id="carddav-without
 
 @pytest.fixture(params=[*SERVERS, WITHOUT_SYNC])
 async def account(request: pytest.FixtureRequest) -> AsyncIterator[Account]:
-    """Ann and Bob are there; Ann is in Imbox, Feed is empty."""
+    """An address book with Ann, who is in Imbox, with Bob, and with an empty group Feed."""
     open_account: OpenAccount = request.param
     async with open_account() as opened:
         await opened.owner.add("u1", "Ann", ANN, "words", more=["Ann@Y.example"])
@@ -56,8 +56,12 @@ async def assert_in_step(index: ContactIndex, account: Account) -> None:
     assert len(index) == len(contacts)
     assert groups_in(index) == await account.owner.groups()
     for address in (*EVERYBODY, "ann@y.EXAMPLE"):
-        has = {each.uid for each in contacts if address.lower() in map(str.lower, each.addresses)}
-        assert index.uids_standing_for(address) == has
+        uids = {
+            contact.uid
+            for contact in contacts
+            if address.lower() in map(str.lower, contact.addresses)
+        }
+        assert index.uids_standing_for(address) == uids
     fresh = (await account.open_book().sync()).index
     assert (index.ids, index.groups) == (fresh.ids, fresh.groups)
 
@@ -99,12 +103,14 @@ ACTS: dict[str, Callable[[ContactsApp], Awaitable[None]]] = {
 async def test_what_the_owner_does_is_known_after_the_next_sync(
     account: Account, book: AddressBook, act: Callable[[ContactsApp], Awaitable[None]]
 ) -> None:
-    index = (await book.sync()).index
-    before = len(index), groups_in(index), [index.uids_standing_for(each) for each in EVERYBODY]
+    def contents(index: ContactIndex) -> object:
+        uids = [index.uids_standing_for(address) for address in EVERYBODY]
+        return len(index), groups_in(index), uids
+
+    before = contents((await book.sync()).index)
     await act(account.owner)
     index = (await book.sync()).index
-    after = len(index), groups_in(index), [index.uids_standing_for(each) for each in EVERYBODY]
-    assert before != after
+    assert contents(index) != before
     await assert_in_step(index, account)
 
 

@@ -111,8 +111,8 @@ def creating(number: int = 0, *, join: frozenset[str] = NOBODY) -> ContactEdit:
 
 @pytest.mark.parametrize("start", ["", "dav/", "nowhere/"])
 async def test_the_address_book_is_found(cyrus: Cyrus, account: Account, start: str) -> None:
-    found = await CardDavAddressBook(account.http, URL(cyrus.url) / start).describe()
-    assert (found.url, found.name) == (account.home / "", "Personal")
+    book = await CardDavAddressBook(account.http, URL(cyrus.url) / start).describe()
+    assert (book.url, book.name) == (account.home / "", "Personal")
 
 
 async def test_wrong_credentials_are_refused(cyrus: Cyrus, account: Account) -> None:

@@ -30,8 +30,15 @@ _numbers = count()
 
 
 @dataclass(frozen=True)
-class Said:
-    """An answer: its status, and name of the resource -> its card, or its status if it has one."""
+class Answer:
+    """The answer to a report.
+
+    Attributes:
+        cards: name of the resource -> its card.
+        statuses: name of the resource -> its status; resources with a card have none.
+        token: the sync token; empty if there is none.
+        conditions: the names of the conditions in an error.
+    """
 
     status: int
     cards: dict[str, str]
@@ -43,7 +50,7 @@ class Said:
 class Client(VCardApp):
     """Plain CardDAV, with reports."""
 
-    async def report(self, name: str, inside: str, data: str = "<c:address-data/>") -> Said:
+    async def report(self, name: str, inside: str, data: str = "<c:address-data/>") -> Answer:
         """Send a report that asks for ETags and cards."""
         wanted = f"<d:prop><d:getetag/>{data}</d:prop>"
         body = f"<{name} {NAMESPACES}>{wanted}{inside}</{name}>"
@@ -51,40 +58,42 @@ class Client(VCardApp):
         status, text, _ = await self.dav(
             "REPORT", self.book_url, body, Depth=depth, Content_Type="application/xml"
         )
-        return _said(status, ET.fromstring(text))  # noqa: S314 - our own server
+        return _read(status, ET.fromstring(text))  # noqa: S314 - our own server
 
-    async def changes(self, token: str = "", data: str = "") -> Said:
+    async def changes(self, token: str = "", data: str = "") -> Answer:
         """Return the changes since a token."""
         inside = f"<d:sync-token>{token}</d:sync-token><d:sync-level>1</d:sync-level>"
         return await self.report("d:sync-collection", inside, data or "<c:address-data/>")
 
-    async def of_the_book(self, name: str) -> ET.Element:
+    async def property_of_book(self, name: str) -> ET.Element:
         """A property of the address book."""
         body = f"<d:propfind {NAMESPACES}><d:prop><{name}/></d:prop></d:propfind>"
         status, text, _ = await self.dav(
             "PROPFIND", self.book_url, body, Depth="0", Content_Type="application/xml"
         )
         assert status == 207, text
-        (found,) = ET.fromstring(text).iterfind(f".//{DAV}prop/*")  # noqa: S314 - our own server
-        return found
+        (element,) = ET.fromstring(text).iterfind(f".//{DAV}prop/*")  # noqa: S314 - our own server
+        return element
 
 
-def _said(status: int, root: ET.Element) -> Said:
+def _read(status: int, root: ET.Element) -> Answer:
     responses = {
-        each.findtext(DAV + "href", "").rstrip("/").rpartition("/")[2]: each
-        for each in root.iter(DAV + "response")
+        response.findtext(DAV + "href", "").rstrip("/").rpartition("/")[2]: response
+        for response in root.iter(DAV + "response")
     }
-    cards = {name: each.findtext(f".//{CARDDAV}address-data") for name, each in responses.items()}
-    return Said(
+    cards = {
+        name: response.findtext(f".//{CARDDAV}address-data") for name, response in responses.items()
+    }
+    return Answer(
         status=status,
         cards={name: card for name, card in cards.items() if card},
         statuses={
-            name: each.findtext(DAV + "status", "").split()[1]
-            for name, each in responses.items()
-            if each.find(DAV + "status") is not None
+            name: response.findtext(DAV + "status", "").split()[1]
+            for name, response in responses.items()
+            if response.find(DAV + "status") is not None
         },
         token=root.findtext(DAV + "sync-token", ""),
-        conditions=frozenset(each.tag for each in root if root.tag == DAV + "error"),
+        conditions=frozenset(element.tag for element in root if root.tag == DAV + "error"),
     )
 
 
@@ -113,7 +122,7 @@ SERVERS: list[Any] = [
 
 @pytest.fixture(params=SERVERS)
 async def client(request: pytest.FixtureRequest) -> AsyncIterator[Client]:
-    """Ann and Bob are there."""
+    """A client of an address book with Ann and Bob."""
     open_client: Callable[[], AbstractAsyncContextManager[Client]] = request.param
     async with open_client() as client:
         await client.add("ann", "Ann", "ann@x.example", more=["ann@y.example"])
@@ -122,15 +131,16 @@ async def client(request: pytest.FixtureRequest) -> AsyncIterator[Client]:
 
 
 async def test_reports_and_tokens_are_offered(client: Client) -> None:
-    reports = {each.tag for each in (await client.of_the_book("d:supported-report-set")).iter()}
+    supported = await client.property_of_book("d:supported-report-set")
+    reports = {element.tag for element in supported.iter()}
     assert {DAV + "sync-collection", CARDDAV + "addressbook-multiget"} <= reports
-    token = (await client.of_the_book("d:sync-token")).text
+    token = (await client.property_of_book("d:sync-token")).text
     assert token == (await client.changes()).token
 
 
 async def test_the_tag_changes_with_the_cards_and_only_then(client: Client) -> None:
     async def tag() -> str | None:
-        return (await client.of_the_book("s:getctag")).text
+        return (await client.property_of_book("s:getctag")).text
 
     first = await tag()
     assert first == await tag()
@@ -142,22 +152,22 @@ async def test_the_tag_changes_with_the_cards_and_only_then(client: Client) -> N
 
 async def test_without_a_token_everything_is_reported_that_is_there(client: Client) -> None:
     await client.delete("bob")
-    said = await client.changes()
-    assert said.cards.keys() == {"ann.vcf"}
-    assert said.statuses == {}
+    answer = await client.changes()
+    assert answer.cards.keys() == {"ann.vcf"}
+    assert answer.statuses == {}
 
 
 async def test_with_a_token_changes_and_removals_are_reported(client: Client) -> None:
     token = (await client.changes()).token
-    assert await client.changes(token) == Said(207, {}, {}, token, frozenset())
+    assert await client.changes(token) == Answer(207, {}, {}, token, frozenset())
     await client.add("eve", "Eve", "eve@x.example")
     await client.add_phone("ann")
     await client.delete("bob")
-    said = await client.changes(token)
-    assert said.cards.keys() == {"eve.vcf", "ann.vcf"}
-    assert "TEL" in said.cards["ann.vcf"]
-    assert said.statuses == {"bob.vcf": "404"}
-    again = await client.changes(said.token)
+    answer = await client.changes(token)
+    assert answer.cards.keys() == {"eve.vcf", "ann.vcf"}
+    assert "TEL" in answer.cards["ann.vcf"]
+    assert answer.statuses == {"bob.vcf": "404"}
+    again = await client.changes(answer.token)
     assert (again.cards, again.statuses) == ({}, {})
 
 
@@ -172,14 +182,14 @@ async def test_what_came_and_went_is_reported_as_gone(client: Client) -> None:
 async def test_a_token_from_elsewhere_or_from_the_future_is_refused(
     client: Client, token: str
 ) -> None:
-    said = await client.changes(token.format((await client.changes()).token))
-    assert said.status == 403
-    assert DAV + "valid-sync-token" in said.conditions
+    answer = await client.changes(token.format((await client.changes()).token))
+    assert answer.status == 403
+    assert DAV + "valid-sync-token" in answer.conditions
 
 
 async def test_a_card_may_be_asked_for_in_part(client: Client) -> None:
-    said = await client.changes(data=BRIEF)
-    lines = [line.partition(":") for line in said.cards["ann.vcf"].splitlines()]
+    answer = await client.changes(data=BRIEF)
+    lines = [line.partition(":") for line in answer.cards["ann.vcf"].splitlines()]
     names = {name.partition(";")[0] for name, _, _ in lines}
     assert names == {"BEGIN", "UID", "EMAIL", "END"}
     assert [value for name, _, value in lines if name.startswith("EMAIL")] == [
@@ -191,7 +201,7 @@ async def test_a_card_may_be_asked_for_in_part(client: Client) -> None:
 async def test_cards_may_be_asked_for_by_path(client: Client) -> None:
     book = client.book_url.partition("//")[2].partition("/")[2]
     paths = "".join(f"<d:href>/{book}{name}.vcf</d:href>" for name in ("bob", "none"))
-    said = await client.report("c:addressbook-multiget", paths)
-    assert said.cards.keys() == {"bob.vcf"}
-    assert "NICKNAME" in said.cards["bob.vcf"]
-    assert said.statuses == {"none.vcf": "404"}
+    answer = await client.report("c:addressbook-multiget", paths)
+    assert answer.cards.keys() == {"bob.vcf"}
+    assert "NICKNAME" in answer.cards["bob.vcf"]
+    assert answer.statuses == {"none.vcf": "404"}

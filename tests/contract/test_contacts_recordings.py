@@ -25,7 +25,7 @@ RECORDED: Final[list[Json]] = json.loads(
 REPLAYED: Final = [step["name"] for step in RECORDED if "responses" in step]
 
 QUIRKS: Final = Quirks(limits=Limits(max_calls_in_request=100))
-"""Queries that were recorded one by one are asked together."""
+"""A request may have as many calls as a step of the recordings, which were made one by one."""
 TIMES: Final = {"created", "updated", "prodId"}
 STATES: Final = ("state", "queryState", "oldState", "newState")
 
@@ -64,14 +64,14 @@ class Replay:
         self.compared += 1
         assert here[0] == recorded[0], (what, here)
         if here[0] == "error":
-            wanted, got = (_without(each[1], {"description"}) for each in (recorded, here))
+            wanted, got = (_without(response[1], {"description"}) for response in (recorded, here))
         else:
             wanted = _shape(self._as_here(recorded[1]), recorded[1])
             got = _shape(here[1], recorded[1])
         assert got == wanted, what
 
     def _learn(self, recorded: Json, here: Json) -> None:
-        """Which ids and states of this sandbox stand for which recorded ones."""
+        """Note the ids and states of this sandbox that correspond to recorded ones."""
         created = recorded.get("created")
         for creation_id, facts in created.items() if isinstance(created, dict) else ():
             self._ids[facts["id"]] = here["created"][creation_id]["id"]
@@ -80,7 +80,10 @@ class Replay:
                 self._states[recorded[name]] = here[name]
 
     def _as_here(self, value: Any) -> Any:
-        """Ids and states as this sandbox gave them; so many states in a recording are none."""
+        """Replace recorded ids and states by those of this sandbox.
+
+        Only the values of three arguments are states; elsewhere, an equal text is something else.
+        """
         match value:
             case dict():
                 return {
@@ -102,9 +105,9 @@ class Replay:
 def _without(value: Any, names: set[str]) -> Any:
     match value:
         case dict():
-            return {key: _without(each, names) for key, each in value.items() if key not in names}
+            return {key: _without(item, names) for key, item in value.items() if key not in names}
         case list():
-            return [_without(each, names) for each in value]
+            return [_without(item, names) for item in value]
     return value
 
 
@@ -117,11 +120,11 @@ def _shape(answer: Json, recorded: Json) -> Json:
         shape["moved"] = answer["oldState"] != answer["newState"]
     for part in ("created", "updated"):
         if isinstance(shape.get(part), dict):
-            shape[part] = {key: _facts(each) for key, each in shape[part].items()}
+            shape[part] = {key: _facts(facts) for key, facts in shape[part].items()}
     if "list" in shape:
-        found = [_without(each, TIMES) for each in shape["list"]]
-        has_order = "isDefault" not in str(found)  # that of address books goes by random ids
-        shape["list"] = found if has_order else sorted(found, key=lambda book: book["name"])
+        objects = [_without(item, TIMES) for item in shape["list"]]
+        has_order = "isDefault" not in str(objects)  # address books are ordered by random ids
+        shape["list"] = objects if has_order else sorted(objects, key=lambda book: book["name"])
     if shape.get("hasMoreChanges"):
         del shape["moved"]
     return shape
@@ -134,7 +137,7 @@ def _facts(facts: Json | None) -> Json | None:
 
 @pytest.mark.parametrize("name", REPLAYED)
 def test_the_sandbox_answers_as_the_recorded_server(name: str) -> None:
-    """Everything before it is replayed as well, for each step stands on those before."""
+    """All earlier steps are replayed first, because each step depends on them."""
     replay = Replay()
     for step in RECORDED[: [step["name"] for step in RECORDED].index(name)]:
         replay.run(step, compare=False)

@@ -1,4 +1,4 @@
-"""Push over EventSource: the sandbox's stream is Cyrus' stream."""
+"""Push over EventSource: the sandbox sends the same events as Cyrus."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ PATIENCE = 20.0
 TRIES = 3
 """About one of a hundred streams of Cyrus that send pings ends after some pings, with no change."""
 SILENCE = 2.5
-"""Seconds without an event that pass for silence; Cyrus looks for changes once a second."""
+"""Seconds without an event that count as silence; Cyrus looks for changes once a second."""
 
 Event = dict[str, str]
 
@@ -27,7 +27,7 @@ class Stream:
         self.response = response
 
     async def event(self) -> Event | None:
-        """The next event: field -> value; None at the end of the stream."""
+        """Return the next event, as field -> value; None at the end of the stream."""
         event: Event = {}
         async with asyncio.timeout(PATIENCE):
             while line := (await self.response.content.readline()).decode():

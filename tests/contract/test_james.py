@@ -1,6 +1,6 @@
-"""Apache James 3.8 and the sandbox that pretends to be it: the same habits.
+"""Habits of Apache James 3.8, and of the sandbox with the quirks of James.
 
-They are those that RFC 8620 and RFC 8621 do not have, or leave open, and that Mailroom meets.
+RFC 8620 and RFC 8621 forbid these habits or leave them open, and Mailroom has to cope with them.
 """
 
 from collections.abc import AsyncIterator
@@ -38,12 +38,12 @@ async def real_james(james: James) -> AsyncIterator[Account]:
 
 
 async def found(account: Account, email_filter: Any) -> int:
-    """The number of mails that match."""
+    """Return the number of mails that match a filter."""
     return len((await account.call("Email/query", filter=email_filter))["ids"])
 
 
 async def refused(account: Account, email_filter: Any) -> str:
-    """The type of the error."""
+    """Return the type of the error with which a filter is refused."""
     return str((await account.refusal("Email/query", filter=email_filter))["type"])
 
 
@@ -129,9 +129,9 @@ async def test_a_field_that_is_not_utf8_is_read_in_one_way_only(real_james: Acco
     old = message("x@x.example").replace(b"From: x@x.example", b"From: J\xfcrgen <old@x.example>")
     (mail_id,) = await real_james.receive(old)
     every = "header:From:asAddresses:all"
-    found = await real_james.mail(mail_id, every, "from")
-    assert found[every] == [[]]
-    assert [each["email"] for each in found["from"]] == ["old@x.example"]
+    fields = await real_james.mail(mail_id, every, "from")
+    assert fields[every] == [[]]
+    assert [address["email"] for address in fields["from"]] == ["old@x.example"]
 
 
 async def test_a_query_state_belongs_to_a_page_and_a_page_ends_at_256(account: Account) -> None:
@@ -142,10 +142,10 @@ async def test_a_query_state_belongs_to_a_page_and_a_page_ends_at_256(account: A
     again = await account.call("Email/query", **asked)
     second = await account.call("Email/query", position=256, **asked)
     end = await account.call("Email/query", position=260, **asked)
-    assert [len(each["ids"]) for each in (first, second, end)] == [256, 4, 0]
+    assert [len(page["ids"]) for page in (first, second, end)] == [256, 4, 0]
     assert first["limit"] == second["limit"] == 256
     assert first["queryState"] == again["queryState"]
-    assert len({each["queryState"] for each in (first, second, end)}) == 3
+    assert len({page["queryState"] for page in (first, second, end)}) == 3
     for page in (first, second, end):
         assert "total" not in page
         assert page["canCalculateChanges"] is False

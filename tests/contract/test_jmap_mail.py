@@ -52,10 +52,12 @@ SENDERS: dict[str, list[dict[str, str | None]] | None] = {
 
 async def test_email_get_reads_addresses(account: Account) -> None:
     ids = await account.receive(*map(message, SENDERS))
-    found = await account.call("Email/get", ids=ids, properties=[FROM, "from"])
-    read = {each["id"]: each for each in found["list"]}
-    assert [read[each]["from"] for each in ids] == list(SENDERS.values())
-    assert [read[each][FROM] for each in ids] == [[each] for each in SENDERS.values()]
+    answer = await account.call("Email/get", ids=ids, properties=[FROM, "from"])
+    emails = {email["id"]: email for email in answer["list"]}
+    assert [emails[mail_id]["from"] for mail_id in ids] == list(SENDERS.values())
+    assert [emails[mail_id][FROM] for mail_id in ids] == [
+        [addresses] for addresses in SENDERS.values()
+    ]
 
 
 async def test_email_get_knows_every_from_field(account: Account) -> None:
@@ -80,9 +82,9 @@ async def test_the_preview_is_the_beginning_of_the_text(account: Account) -> Non
 async def test_a_field_that_is_not_utf8_is_read_in_one_way_only(account: Account) -> None:
     old = message("x@x.example").replace(b"From: x@x.example", b"From: J\xfcrgen <old@x.example>")
     (mail_id,) = await account.receive(old)
-    found = await account.mail(mail_id, FROM, "from")
-    assert found[FROM] == []
-    assert [each["email"] for each in found["from"]] == ["old@x.example"]
+    fields = await account.mail(mail_id, FROM, "from")
+    assert fields[FROM] == []
+    assert [address["email"] for address in fields["from"]] == ["old@x.example"]
 
 
 async def test_email_get_properties(account: Account) -> None:
@@ -139,8 +141,8 @@ async def test_email_get_refuses_properties(account: Account, name: str) -> None
 async def test_email_get_of_ids_that_are_not_there(account: Account) -> None:
     (mail_id,) = await account.receive(message("ann@x.example"))
     ids = ["Mnope", mail_id, "odd id"]
-    found = await account.call("Email/get", ids=ids, properties=["subject"])
-    assert found == {
+    answer = await account.call("Email/get", ids=ids, properties=["subject"])
+    assert answer == {
         "state": await account.state(),
         "list": [{"id": mail_id, "subject": "Hello"}],
         "notFound": ["Mnope", "odd id"],
@@ -155,12 +157,12 @@ async def test_email_get_of_everything_is_refused(account: Account) -> None:
 
 
 async def test_identities(account: Account) -> None:
-    ((name, found),) = await account.perform(
+    ((name, answer),) = await account.perform(
         ("Identity/get", {"ids": None, "properties": ["id", "email"]}), using=(SUBMISSION,)
     )
     assert name == "Identity/get"
-    assert [set(each) for each in found["list"]] == [{"id", "email"}]
-    assert found["notFound"] == []
+    assert [set(identity) for identity in answer["list"]] == [{"id", "email"}]
+    assert answer["notFound"] == []
 
 
 # Email/set
@@ -259,9 +261,9 @@ def _filled(value: Any, archive: str) -> Any:
     """The value with ARCHIVE replaced by that mailbox's id."""
     match value:
         case dict():
-            return {_filled(key, archive): _filled(each, archive) for key, each in value.items()}
+            return {_filled(key, archive): _filled(item, archive) for key, item in value.items()}
         case list():
-            return [_filled(each, archive) for each in value]
+            return [_filled(item, archive) for item in value]
         case str():
             return value.replace("ARCHIVE", archive)
         case _:
@@ -333,8 +335,8 @@ async def test_taking_the_last_mailbox_away_destroys_a_mail_that_moved(account: 
     await account.patch(mail_id, **{archive: True, inbox: None})
     before = await account.state()
     assert await account.patch(mail_id, **{archive: None}) is None
-    found = await account.call("Email/get", ids=[mail_id], properties=["id"])
-    assert found["notFound"] == [mail_id]
+    answer = await account.call("Email/get", ids=[mail_id], properties=["id"])
+    assert answer["notFound"] == [mail_id]
     changes = await account.call("Email/changes", sinceState=before)
     assert changes["destroyed"] == [mail_id]
 
@@ -343,7 +345,7 @@ async def test_a_mail_in_too_many_mailboxes(account: Account) -> None:
     (mail_id,) = await account.receive(message("ann@x.example"))
     names = {f"b{number}": {"name": f"Box {number}"} for number in range(20)}
     made = await account.call("Mailbox/set", create=names)
-    patch = {f"mailboxIds/{each['id']}": True for each in made["created"].values()}
+    patch = {f"mailboxIds/{mailbox['id']}": True for mailbox in made["created"].values()}
     assert await account.patch(mail_id, **patch) == {"type": "tooManyMailboxes"}
     patch.popitem()
     assert await account.patch(mail_id, **patch) is None
@@ -422,9 +424,10 @@ async def test_an_answer_joins_the_thread(account: Account) -> None:
     (message_id,) = (await account.mail(first_id, "messageId"))["messageId"]
     answer = message("bob@x.example", "Re: Lunch", f"In-Reply-To: <{message_id}>")
     answer_id, other_id = await account.receive(answer, message("eve@x.example", "Other"))
-    threads = [(await account.mail(each, "threadId"))["threadId"] for each in (first_id, other_id)]
-    found = await account.call("Thread/get", ids=[threads[0], "Tnope"])
-    (thread,) = found["list"]
-    assert thread["id"] == threads[0]
+    thread_id = (await account.mail(first_id, "threadId"))["threadId"]
+    assert (await account.mail(other_id, "threadId"))["threadId"] != thread_id
+    threads = await account.call("Thread/get", ids=[thread_id, "Tnope"])
+    (thread,) = threads["list"]
+    assert thread["id"] == thread_id
     assert set(thread["emailIds"]) == {first_id, answer_id}
-    assert found["notFound"] == ["Tnope"]
+    assert threads["notFound"] == ["Tnope"]

@@ -24,17 +24,17 @@ async def create(account: Account, **mailboxes: dict[str, Any]) -> dict[str, Any
 
 
 async def get(account: Account, mailbox_id: str, *properties: str) -> dict[str, Any]:
-    found = await account.call("Mailbox/get", ids=[mailbox_id], properties=list(properties))
-    (mailbox,) = found["list"]
+    answer = await account.call("Mailbox/get", ids=[mailbox_id], properties=list(properties))
+    (mailbox,) = answer["list"]
     return {name: mailbox[name] for name in properties}
 
 
 async def test_a_new_account_has_mailboxes_with_roles(account: Account) -> None:
-    found = await account.call("Mailbox/get", properties=["name", "role", "parentId"])
-    assert {each["name"]: each["role"] for each in found["list"]} == ROLES
-    assert {each["parentId"] for each in found["list"]} == {None}
-    assert found["state"] == await account.state()
-    assert found["notFound"] == []
+    answer = await account.call("Mailbox/get", properties=["name", "role", "parentId"])
+    assert {mailbox["name"]: mailbox["role"] for mailbox in answer["list"]} == ROLES
+    assert {mailbox["parentId"] for mailbox in answer["list"]} == {None}
+    assert answer["state"] == await account.state()
+    assert answer["notFound"] == []
 
 
 async def test_counts_and_rights(account: Account) -> None:
@@ -51,8 +51,8 @@ async def test_counts_and_rights(account: Account) -> None:
 
 async def test_mailboxes_that_are_not_there(account: Account) -> None:
     inbox = (await account.mailboxes())["Inbox"]
-    found = await account.call("Mailbox/get", ids=["nope", inbox], properties=["id"])
-    assert (found["list"], found["notFound"]) == ([{"id": inbox}], ["nope"])
+    answer = await account.call("Mailbox/get", ids=["nope", inbox], properties=["id"])
+    assert (answer["list"], answer["notFound"]) == ([{"id": inbox}], ["nope"])
     error = await account.refusal("Mailbox/get", properties=["name", "bogus"])
     assert error == {"type": "invalidArguments", "arguments": ["properties[1:bogus]"]}
 
@@ -61,9 +61,9 @@ async def test_mailboxes_are_made_with_their_parents(account: Account) -> None:
     child, parent = {"name": "Child", "parentId": "#p"}, {"name": "Parent", "sortOrder": 5}
     create = {"c": child, "p": {**parent, "isSubscribed": True}}
     done = await account.call("Mailbox/set", create=create)
-    ids = {each: done["created"][each]["id"] for each in ("c", "p")}
-    found = await account.call("Mailbox/get", ids=[*ids.values()])
-    by_id = {each["id"]: each for each in found["list"]}
+    ids = {name: done["created"][name]["id"] for name in ("c", "p")}
+    answer = await account.call("Mailbox/get", ids=[*ids.values()])
+    by_id = {mailbox["id"]: mailbox for mailbox in answer["list"]}
     assert (by_id[ids["c"]]["name"], by_id[ids["c"]]["parentId"]) == ("Child", ids["p"])
     assert (by_id[ids["c"]]["sortOrder"], by_id[ids["c"]]["isSubscribed"]) == (10, False)
     assert (by_id[ids["p"]]["sortOrder"], by_id[ids["p"]]["isSubscribed"]) == (5, True)
@@ -97,7 +97,7 @@ async def test_mailboxes_that_cannot_be_made(
 async def test_names(account: Account) -> None:
     names = ["@ToFeed", "A & B", "dot.name", "ä̈ café 日本", "#x", "~x", "parent", "Parent"]
     made = await create(account, **{f"n{n}": {"name": name} for n, name in enumerate(names)})
-    shown = [(await get(account, each["id"], "name"))["name"] for each in made.values()]
+    shown = [(await get(account, mailbox["id"], "name"))["name"] for mailbox in made.values()]
     assert sorted(shown) == sorted(names)
     inside = {"name": "parent", "parentId": made["n6"]["id"]}
     assert len(await create(account, inside=inside)) == 1
@@ -162,7 +162,9 @@ async def test_mailboxes_are_destroyed(account: Account) -> None:
 
     async def destroy(*ids: str, **more: Any) -> dict[str, Any]:
         done = await account.call("Mailbox/set", destroy=list(ids), **more)
-        return {each: error["type"] for each, error in (done["notDestroyed"] or {}).items()}
+        return {
+            mailbox_id: error["type"] for mailbox_id, error in (done["notDestroyed"] or {}).items()
+        }
 
     assert await destroy(parent) == {parent: "mailboxHasChild"}
     assert await destroy(child) == {child: "mailboxHasEmail"}

@@ -28,7 +28,7 @@ ANNS = [0, 2, 3, 4, 5, 6, 7, 9, 10, 11]
 async def found(account: Account, email_filter: Any) -> list[int]:
     """The subjects, which are numbers, of the mails that match."""
     query = {"filter": email_filter, "limit": 100}
-    (_, queried), (_, got) = await account.perform(
+    (_, queried), (_, answer) = await account.perform(
         ("Email/query", query),
         (
             "Email/get",
@@ -38,8 +38,8 @@ async def found(account: Account, email_filter: Any) -> list[int]:
             },
         ),
     )
-    assert {each["id"] for each in got["list"]} == set(queried["ids"])
-    return sorted(int(each["subject"]) for each in got["list"])
+    assert {email["id"] for email in answer["list"]} == set(queried["ids"])
+    return sorted(int(email["subject"]) for email in answer["list"])
 
 
 async def refused(account: Account, email_filter: Any) -> list[str]:
@@ -114,7 +114,7 @@ async def test_header_looks_for_a_part_of_the_field(corpus: Account) -> None:
 
 
 async def test_operators(corpus: Account) -> None:
-    ann, other, joann = ({"from": f"{each}@x.example"} for each in ("ann", "other", "joann"))
+    ann, other, joann = ({"from": f"{name}@x.example"} for name in ("ann", "other", "joann"))
     nothing: dict[str, Any] = {"operator": "AND", "conditions": []}
     everything = list(range(len(SENDERS)))
     cases: list[tuple[Any, list[int]]] = [
@@ -140,7 +140,9 @@ async def test_operators(corpus: Account) -> None:
             [7],
         ),
     ]
-    assert [await found(corpus, each) for each, _ in cases] == [numbers for _, numbers in cases]
+    assert [await found(corpus, email_filter) for email_filter, _ in cases] == [
+        numbers for _, numbers in cases
+    ]
 
 
 async def test_mailboxes_and_keywords(account: Account) -> None:
@@ -162,7 +164,9 @@ async def test_mailboxes_and_keywords(account: Account) -> None:
         ({"notKeyword": "$seen"}, [0, 2]),
         ({"inMailbox": archive, "notKeyword": "$seen"}, [2]),
     ]
-    assert [await found(account, each) for each, _ in cases] == [numbers for _, numbers in cases]
+    assert [await found(account, email_filter) for email_filter, _ in cases] == [
+        numbers for _, numbers in cases
+    ]
 
 
 @pytest.mark.parametrize(
@@ -197,7 +201,9 @@ async def test_mailboxes_and_keywords(account: Account) -> None:
         ),
     ],
 )
-async def test_filters_that_are_none(account: Account, email_filter: Any, culprit: str) -> None:
+async def test_malformed_filters_are_refused(
+    account: Account, email_filter: Any, culprit: str
+) -> None:
     assert await refused(account, email_filter) == [culprit]
 
 
@@ -225,9 +231,9 @@ async def test_sorting_by_arrival(account: Account) -> None:
 
     async def times(**more: Any) -> list[str]:
         ids = (await account.call("Email/query", **more))["ids"]
-        got = await account.call("Email/get", ids=ids, properties=["receivedAt"])
-        by_id = {each["id"]: each["receivedAt"] for each in got["list"]}
-        return [by_id[each] for each in ids]
+        answer = await account.call("Email/get", ids=ids, properties=["receivedAt"])
+        by_id = {email["id"]: email["receivedAt"] for email in answer["list"]}
+        return [by_id[mail_id] for mail_id in ids]
 
     by_arrival = {"property": "receivedAt"}
     oldest_first = await times(sort=[by_arrival])

@@ -37,7 +37,7 @@ async def test_the_session(account: Account) -> None:
         assert mine["accountCapabilities"][MAIL]["maxMailboxesPerEmail"] == 20
         core = session["capabilities"][CORE]
         limits = ("maxSizeRequest", "maxCallsInRequest", "maxObjectsInGet", "maxObjectsInSet")
-        assert [core[each] for each in limits] == [10_485_760, 50, 4096, 4096]
+        assert [core[limit] for limit in limits] == [10_485_760, 50, 4096, 4096]
 
 
 async def test_the_session_is_well_known(account: Account) -> None:
@@ -187,28 +187,28 @@ def at(path: str, call_id: str = "0", name: str = "Email/query") -> dict[str, st
 async def test_what_a_query_found_is_handed_on(account: Account) -> None:
     ids = await account.receive(message("ann@x.example", "a"), message("bob@x.example", "b"))
     subjects = {"properties": ["subject", "threadId"]}
-    _, (_, got), (_, threads), (_, again) = await account.perform(
+    _, (_, emails), (_, threads), (_, again) = await account.perform(
         ("Email/query", {}),
         ("Email/get", {"#ids": at("/ids"), **subjects}),
         ("Thread/get", {"#ids": at("/list/*/threadId", "1", "Email/get")}),
         ("Email/get", {"#ids": at("/list/*/emailIds", "2", "Thread/get"), **subjects}),
     )
-    assert {each["subject"] for each in got["list"]} == {"a", "b"}
-    assert {each["emailIds"][0] for each in threads["list"]} == set(ids)
-    assert {each["id"] for each in again["list"]} == set(ids)
+    assert {email["subject"] for email in emails["list"]} == {"a", "b"}
+    assert {thread["emailIds"][0] for thread in threads["list"]} == set(ids)
+    assert {email["id"] for email in again["list"]} == set(ids)
 
 
 async def test_changes_are_handed_on(account: Account) -> None:
     state = await account.state()
     ids = await account.receive(message("ann@x.example"))
-    _, (_, got) = await account.perform(
+    _, (_, emails) = await account.perform(
         ("Email/changes", {"sinceState": state}),
         (
             "Email/get",
             {"#ids": at("/created", name="Email/changes"), "properties": ["subject"]},
         ),
     )
-    assert [each["id"] for each in got["list"]] == ids
+    assert [email["id"] for email in emails["list"]] == ids
 
 
 @pytest.mark.parametrize(

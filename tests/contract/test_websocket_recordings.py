@@ -135,11 +135,11 @@ def shape(value: Any) -> Any:
         case {"type": str()}:
             return value
         case dict():
-            return {ID.sub("ID", key): shape(each) for key, each in value.items()}
+            return {ID.sub("ID", key): shape(item) for key, item in value.items()}
         case [str(name), dict(arguments), str(call_id)]:
             return [name, shape(arguments), call_id]
-        case list():  # of however many ids, or of calls
-            return [shape(each) for each in value if isinstance(each, list)]
+        case list():  # calls are kept; ids are left out, because their number differs
+            return [shape(item) for item in value if isinstance(item, list)]
         case _:
             return type(value).__name__
 
@@ -162,7 +162,7 @@ class Socket:
         await self.echo()
 
     async def echo(self) -> None:
-        """Have everything before it carried out; nothing has been pushed until then."""
+        """Wait until all earlier messages are carried out, and check that nothing was pushed."""
         await self.send(request(["Core/echo", {}, "e"], id="echo"))
         assert await self.receive() == response(["Core/echo", {}, "e"], requestId="echo")
 
@@ -240,7 +240,7 @@ async def test_requests_are_answered_in_order(socket: Socket) -> None:
         await socket.send(sent)
     answers = [await socket.receive() for _ in REQUESTS]
     ids = [recorded.get("requestId") for _, recorded in REQUESTS]
-    assert [each.get("requestId") for each in answers] == ids
+    assert [answer.get("requestId") for answer in answers] == ids
 
 
 async def test_a_binary_message_closes_the_connection(socket: Socket) -> None:
