@@ -19,8 +19,8 @@ from enum import StrEnum
 class Reason(StrEnum):
     """The reason for a pass. Logs and metrics call it the trigger.
 
-    PUSH is the reason of every pass for a possible change: push announced the change, push has just
-    been connected, the page made the change, or the state recheck after a pass found it.
+    PUSH is the reason of every pass that :meth:`Trigger.change` requests: usually push announced a
+    change, or has just been connected.
     """
 
     STARTUP = "startup"
