@@ -51,7 +51,8 @@ class Row:
             if doing it twice is the same as doing it once.
         action: what Mailroom does.
         seconds: the time for which the request is repeated; 0: a few times, however long they take.
-        slows: True if this host gets fewer requests at the same time for a while.
+        slows: True if this host gets fewer requests at the same time for a while; False for calls
+            and objects.
         serializes: True if only one write at a time is sent to this host from now on.
         why: the source of the row, for people.
     """
@@ -88,6 +89,11 @@ def _row(kind: Kind, names: str, effect: Effect, action: Action, why: str) -> Ro
 def _busy(kind: Kind, names: str, why: str) -> Row:
     row = _row(kind, names, Effect.NOTHING, Action.WAIT, why)
     return replace(row, seconds=_BUSY, slows=True)
+
+
+def _rate_limit(kind: Kind, why: str) -> Row:
+    """Return the row of the ``rateLimit`` of calls or objects: the request itself was answered."""
+    return replace(_busy(kind, "rateLimit", why), slows=False)
 
 
 TABLE: Final = (
@@ -136,11 +142,7 @@ TABLE: Final = (
         "RFC 8620 section 3.6.1: maxConcurrentRequests, and limits of rate; Stalwart: 4 at once"
         " over all clients of an account, JMAP, push and DAV together",
     ),
-    _busy(
-        Kind.METHOD_ERROR,
-        "rateLimit",
-        "Fastmail throttles with it",
-    ),
+    _rate_limit(Kind.METHOD_ERROR, "Fastmail throttles with it"),
     _row(
         Kind.METHOD_ERROR,
         "serverFail serverUnavailable serverPartialFail",
@@ -155,11 +157,7 @@ TABLE: Final = (
         Action.SPLIT,
         "RFC 8620 sections 5.1 and 5.3",
     ),
-    _busy(
-        Kind.SET_ERROR,
-        "rateLimit",
-        "RFC 8620 section 5.3; Fastmail throttles with it",
-    ),
+    _rate_limit(Kind.SET_ERROR, "RFC 8620 section 5.3; Fastmail throttles with it"),
     _row(
         Kind.SET_ERROR,
         "serverFail serverUnavailable",

@@ -102,6 +102,12 @@ def test_every_row_is_reached_and_only_what_waits_waits_for_long() -> None:
     assert all(bool(row.seconds) == (row.action is Action.WAIT) for row in TABLE)
 
 
+def test_only_answers_to_whole_requests_change_how_many_are_sent() -> None:
+    """Calls and objects that are put off are sent again without a change of the slots."""
+    kinds = {row.kind for row in TABLE if row.slows or row.serializes}
+    assert kinds == {Kind.STATUS, Kind.LIMIT}
+
+
 def row(effect: Effect, action: Action) -> Row:
     return Row(Kind.STATUS, frozenset(), effect, action, "")
 
