@@ -10,7 +10,7 @@
 #
 # The script that sources this file sets
 #   self           its own path; `$self --instance NAME _init` is the first process of an instance,
-#                  and writes its pid outside the namespace into $home/run/init.pid
+#                  and writes its pid on the host into $home/run/init.pid
 #   program        its name, for messages
 #   base           the folder for everything
 #   instance       the instance's name; `use_instance` then sets the instance's paths
