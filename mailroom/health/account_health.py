@@ -81,11 +81,12 @@ class Health:
     This object outlives the service: one of several accounts gets a new service later.
 
     Args:
-        poll_interval: seconds between polls.
+        poll_interval: seconds between polls at first.
         clock: returns seconds of a clock that never goes back.
         now: returns the time of day.
 
     Attributes:
+        poll_interval: seconds between polls; may change with the settings of a later service.
         push: returns the state of push.
         last_failure: the reason why the last pass failed; empty if it succeeded.
     """
@@ -98,7 +99,7 @@ class Health:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.push: Callable[[], PushStatus] = _no_push
-        self._well_for = _MISSED_POLLS * poll_interval
+        self.poll_interval = poll_interval
         self._clock = clock
         self._now = now
         self._started = clock()
@@ -196,7 +197,7 @@ class Health:
         if not is_open or self._is_tried_again:
             return False
         since = self._started if self._last is None else self._last.ended
-        return self._clock() - since < self._well_for
+        return self._clock() - since < _MISSED_POLLS * self.poll_interval
 
     def is_alive(self) -> bool:
         """Return True if no pass is stuck."""

@@ -63,16 +63,14 @@ class FailurePolicy:
 
     The policy outlives a service that ended because of refused credentials.
 
-    Args:
-        limit: the number of failed passes in a row that ends the service, once a pass has
-            succeeded.
-
     Attributes:
+        limit: the number of failed passes in a row that ends the service, once a pass has
+            succeeded. May change with the settings of a later service.
         refusals: the number of passes that were refused since the last one that succeeded.
     """
 
     def __init__(self, *, limit: int) -> None:
-        self._limit = limit
+        self.limit = limit
         self._in_a_row = 0
         self._counts_from = -math.inf
         self._unfinished = 0
@@ -104,7 +102,7 @@ class FailurePolicy:
             self._in_a_row += 1
             self._counts_from = now + self._shortest_wait()
         asked = (error.retry_after or 0.0) if isinstance(error, ServerFailureError) else 0.0
-        is_final = self._in_a_row >= self._limit if self._was_up else code is not Exit.FAILED
+        is_final = self._in_a_row >= self.limit if self._was_up else code is not Exit.FAILED
         if is_final:
             return GiveUp(code)
         floor = asked + self._shortest_wait()

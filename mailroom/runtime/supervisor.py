@@ -87,6 +87,7 @@ class Supervisor:
             )
             await asyncio.sleep(pause)
             self._read_settings_again()
+            policy.limit = self._settings.failure.limit
 
     async def run_forever(self, *, delay: float) -> NoReturn:
         """Run as one of several accounts: begin in ``delay`` seconds, and go on until cancelled.
@@ -122,6 +123,7 @@ class Supervisor:
             log.exception("a mistake in Mailroom itself: the settings were not read again")
         else:
             hide_also(self._settings.secrets())
+            self.health.poll_interval = self._settings.poll.interval
 
 
 def restart_pause(code: Exit) -> float:

@@ -180,6 +180,49 @@ def test_a_token_that_is_rotated_in_its_file_heals_by_itself(door: Door, tmp_pat
     run(scenario())
 
 
+def test_a_poll_interval_that_is_read_again_holds_for_health_too(
+    door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        async with living(tmp_path, push="off") as life:
+            clock = asyncio.get_running_loop().time
+            monkeypatch.setattr(life.supervisor.health, "_clock", clock)
+            await life.until("ok", within=60)
+            door.token = NEW
+            await life.until("refused", within=700)
+            (tmp_path / "mailroom_jmap_token").write_text(NEW)
+            (tmp_path / "mailroom.yaml").write_text("poll: {interval: 3600}\n")
+            await life.until("ok", within=480)
+            # Twice the interval of before, 5 minutes, is over; the next poll is still to come.
+            await asyncio.sleep(3000)
+            assert life.report()["status"] == "ok"
+
+    run(scenario())
+
+
+def test_a_limit_of_failures_that_is_read_again_holds(
+    door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(_accounts: Iterable[SandboxAccount], _authorization: str) -> None:
+        raise web.HTTPServiceUnavailable
+
+    async def scenario() -> None:
+        async with living(tmp_path, push="off") as life:
+            await life.until("ok", within=60)
+            door.token = NEW
+            await life.until("refused", within=700)
+            (tmp_path / "mailroom_jmap_token").write_text(NEW)
+            (tmp_path / "mailroom.yaml").write_text("failure: {limit: 1}\n")
+            await life.until("ok", within=480)
+            monkeypatch.setattr(sandbox_app, "find_account", failing)
+            await asyncio.sleep(600)
+            assert life.report()["failures_in_a_row"] == 1
+            assert life.task.done()
+            monkeypatch.setattr(sandbox_app, "find_account", door)
+
+    run(scenario())
+
+
 def test_a_file_that_is_broken_for_a_moment_is_read_again(door: Door, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with living(tmp_path) as life:
