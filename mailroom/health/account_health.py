@@ -27,7 +27,7 @@ class _Pass:
     trigger: str
     started: float
     ended: float
-    senders: int
+    decisions: int
     mails: int
 
     def data(self, now: float) -> dict[str, object]:
@@ -36,7 +36,7 @@ class _Pass:
             "age_seconds": round(now - self.ended, 3),
             "trigger": self.trigger,
             "duration_seconds": round(self.ended - self.started, 3),
-            "senders": self.senders,
+            "senders": self.decisions,
             "mails": self.mails,
         }
 
@@ -148,7 +148,7 @@ class Health:
     def pass_succeeded(
         self,
         *,
-        senders: int,
+        decisions: int,
         mails: int,
         left: Sequence[UndoneWork] = (),
         stuck: Mapping[str, str] | None = None,
@@ -156,8 +156,8 @@ class Health:
         """Note that the pass succeeded.
 
         Args:
-            senders: how many decisions were carried out.
-            mails: how many mails were filed.
+            decisions: the number of decisions that were carried out.
+            mails: the number of mails that were filed.
             left: the work that could not be done yet.
             stuck: subject of a decision -> why the server refuses it for good.
         """
@@ -167,7 +167,7 @@ class Health:
         self._left, self._stuck = tuple(left), dict(stuck or {})
         self._is_tried_again = False
         self._refusal = None
-        self._last = _Pass(trigger, started, self._clock(), senders, mails)
+        self._last = _Pass(trigger, started, self._clock(), decisions, mails)
 
     def pass_failed(self, reason: str) -> None:
         """Note that the pass failed as a whole; ``reason`` is shown in reports."""

@@ -31,7 +31,7 @@ def log_report(log: structlog.stdlib.BoundLogger, report: Report) -> None:
             if decision.id in report.lasting_refusals:
                 facts["refused_for_good"] = True
             log.error("decision not finished, will be tried again", reason=reason, **facts)
-    _log_stuck(log, report.plan)
+    _log_labels_to_mend(log, report.plan)
     # New mail has one line for each sender and rule.
     filed = Counter((verdict.sender, verdict.rule.name.lower()) for verdict in report.arrived.filed)
     for (sender, rule), mails in filed.items():
@@ -58,7 +58,7 @@ def left_undone(report: Report) -> list[tuple[str, int, str]]:
     return [(kind, count, reason) for (kind, reason), count in left.items()]
 
 
-def _log_stuck(log: structlog.stdlib.BoundLogger, plan: Plan) -> None:
+def _log_labels_to_mend(log: structlog.stdlib.BoundLogger, plan: Plan) -> None:
     """Log labels that a person must fix: a warning when the error label is added, later debug."""
     for conflict in plan.conflicts:
         labels = paths(conflict.labels, plan.gathered.directory)

@@ -136,7 +136,7 @@ class Service:
             self._is_checked = True
         began = _now()
 
-        async def settled(state: str) -> bool:
+        async def is_still_current(state: str) -> bool:
             """Wait for the settle's end; return False if the pass must read the account again."""
             self._lead = _now() - began
             if not self._trigger.is_early:
@@ -150,7 +150,7 @@ class Service:
                 self._lead = 0.0
             return is_up_to_date
 
-        return await workflow.run(settled)
+        return await workflow.run(is_still_current)
 
     def _succeeded(self, due: Due, report: Report) -> None:
         log_report(log, report)

@@ -49,7 +49,7 @@ class Telemetry:
             return
         report = ended.result
         self.health.pass_succeeded(
-            senders=len(report.finished),
+            decisions=len(report.finished),
             mails=report.mails,
             left=[(kind, count, hide(reason)) for kind, count, reason in left_undone(report)],
             stuck={hide(subject): hide(reason) for subject, reason in report.stuck.items()},

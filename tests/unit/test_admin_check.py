@@ -282,7 +282,7 @@ async def test_what_the_service_cannot_do_is_reported(environ: Environ, tmp_path
     health = Health(poll_interval=300)
     health.pass_started("push")
     health.pass_succeeded(
-        senders=0,
+        decisions=0,
         mails=0,
         left=[("decision", 2, "contact: 503")],
         stuck={"bob@corp.example": "contact: 413 Request Entity Too Large"},

@@ -61,7 +61,7 @@ def overview(health: Health, clock: Clock) -> Overview:
 def do_good_pass(health: Health, clock: Clock, *, seconds: float = 0.0) -> None:
     health.pass_started("poll")
     clock.now += seconds
-    health.pass_succeeded(senders=0, mails=0)
+    health.pass_succeeded(decisions=0, mails=0)
 
 
 def test_just_after_start_it_is_well_and_alive_but_not_ready(health: Health) -> None:
@@ -194,7 +194,7 @@ def test_the_report_before_the_first_pass(overview: Overview, clock: Clock) -> N
 def test_the_report_tells_of_the_last_good_pass(health: Health, clock: Clock) -> None:
     health.pass_started("push")
     clock.now += 0.25
-    health.pass_succeeded(senders=2, mails=17)
+    health.pass_succeeded(decisions=2, mails=17)
     clock.now += 30
     health.pass_started("poll")
     health.pass_failed("no answer")
@@ -475,7 +475,7 @@ def test_the_reason_of_the_last_failed_pass_is_reported_until_one_succeeds(
 def test_what_a_pass_left_and_what_is_refused_for_good_is_reported(health: Health) -> None:
     health.pass_started("push")
     health.pass_succeeded(
-        senders=1,
+        decisions=1,
         mails=1,
         left=[("decision", 2, "contact: the server answered 503")],
         stuck={"bob@corp.example": "contact: 413 too large"},
@@ -489,7 +489,7 @@ def test_what_a_pass_left_and_what_is_refused_for_good_is_reported(health: Healt
 
 def test_what_a_pass_finished_is_reported_no_more(health: Health, clock: Clock) -> None:
     health.pass_started("push")
-    health.pass_succeeded(senders=0, mails=0, left=[("label", 1, "why")], stuck={"who": "why"})
+    health.pass_succeeded(decisions=0, mails=0, left=[("label", 1, "why")], stuck={"who": "why"})
     do_good_pass(health, clock)
     assert (health.report()["incomplete"], health.report()["stuck"]) == ([], {})
 

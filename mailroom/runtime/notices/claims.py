@@ -85,10 +85,10 @@ class NoticeClaims:
         _, places = await read_places(self._account, self._categories, self._layout)
         claimed: tuple[Newcomer, ...] | None = None
 
-        async def attempt(_is_changed: bool) -> bool:  # noqa: FBT001 - called by position
+        async def attempt(_others_were_first: bool) -> bool:  # noqa: FBT001 - called by position
             nonlocal claimed
-            claimed, is_changed = await self._claim_as_read(places)
-            return is_changed
+            claimed, others_were_first = await self._claim_as_read(places)
+            return others_were_first
 
         if await retry_while_changed(attempt, True, tries=_TRIES):  # noqa: FBT003 - as above
             raise RestlessError

@@ -80,16 +80,16 @@ class NoticeRounds:
             raise AssertionError("both go on for ever")
 
     async def _look_for_ever(self, sender: NoticeSender) -> NoReturn:
-        is_done = True
+        has_succeeded = True
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(None if is_done else _AGAIN):
+                async with asyncio.timeout(None if has_succeeded else _AGAIN):
                     await self._is_woken.wait()
             while self._quiet is not None and self._is_quiet_at(now := self._now()):
                 left = self._quiet.seconds_left(now.astimezone(self._account.settings.zone))
                 await asyncio.sleep(min(left, _LONGEST_SLEEP))
             self._is_woken.clear()
-            is_done = await self._look(sender)
+            has_succeeded = await self._look(sender)
 
     def _is_quiet_at(self, moment: datetime) -> bool:
         local = moment.astimezone(self._account.settings.zone)

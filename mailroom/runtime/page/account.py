@@ -110,7 +110,7 @@ class PageAccount:
 
     async def decide(self, choices: Sequence[Choice]) -> tuple[Outcome, ...]:
         """Put the labels of all choices on mail, wait for the pass, and return the outcomes."""
-        with self._read_again_if_unavailable():
+        with self._outdate_list_if_unavailable():
             outcomes = await self._decisions.decide(choices)
         self._suggestions.forget({outcome.who for outcome in outcomes if not outcome.failure})
         return outcomes
@@ -139,11 +139,11 @@ class PageAccount:
 
     async def undo(self, who: str, *, category: str = "") -> Outcome:
         """Undo the decision on a subject, or restore the category that the subject had before."""
-        with self._read_again_if_unavailable():
+        with self._outdate_list_if_unavailable():
             return await self._decisions.undo(who, category)
 
     @contextmanager
-    def _read_again_if_unavailable(self) -> Iterator[None]:
+    def _outdate_list_if_unavailable(self) -> Iterator[None]:
         """Mark the list as old if the account is unavailable: the next list shows the problem."""
         try:
             yield

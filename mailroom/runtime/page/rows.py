@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import quote
 
-from mailroom.admin.decide import Outcome as Decided
-from mailroom.admin.decide import name_of
+from mailroom.admin import decide as admin
 from mailroom.admin.decided import decided_data
 from mailroom.admin.suggest import Suggestions as Proposed
 from mailroom.admin.waiting import waiting_data
@@ -117,16 +116,16 @@ def suggested_rows(proposed: Proposed) -> tuple[SuggestedRow, ...]:
     )
 
 
-def outcome_of(decided: Decided, *, is_pending: bool = False) -> Outcome:
-    """Return the outcome of a decision."""
+def outcome_of(outcome: admin.Outcome, *, is_pending: bool = False) -> Outcome:
+    """Return the outcome of a decision for the page."""
     return Outcome(
-        who=str(decided.subject),
-        category="" if decided.answer is None else name_of(decided.answer),
-        mails=decided.mails,
-        before=decided.before,
-        failure=decided.failure,
+        who=str(outcome.subject),
+        category="" if outcome.answer is None else admin.name_of(outcome.answer),
+        mails=outcome.mails,
+        before=outcome.before,
+        failure=outcome.failure,
         is_pending=is_pending,
-        data={**decided.data(), "pending": is_pending},
+        data={**outcome.data(), "pending": is_pending},
     )
 
 

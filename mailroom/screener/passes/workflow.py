@@ -101,20 +101,20 @@ class ScreenerWorkflow:
         raise_if_unsuitable(directory, self._categories, self._layout)
         self._gatherer.expect(directory)
 
-    async def run(self, settled: Callable[[str], Awaitable[bool]] | None = None) -> Report:
+    async def run(self, is_still_current: Callable[[str], Awaitable[bool]] | None = None) -> Report:
         """Run one whole pass.
 
         Args:
-            settled: called with the Email state in which mail was read, before anything is decided.
-                The call may wait for the end of the settle. The result False means that the account
-                must be read once more. None: the account is read once.
+            is_still_current: called with the Email state in which mail was read, before anything is
+                decided. The call may wait for the end of the settle. If it returns False, the
+                account is read once more. None: the account is read once.
 
         Raises:
             HttpError, JmapError, AddressBookError: a server cannot be used as it should.
             MissingError: mailboxes or contact groups are missing.
         """
         gathered, snapshot = await self._reader.gather()
-        if settled is not None and not await settled(gathered.state):
+        if is_still_current is not None and not await is_still_current(gathered.state):
             gathered, snapshot = await self._reader.gather()
         return await self.apply(await self._plan(gathered, snapshot))
 

@@ -26,12 +26,12 @@ class Watched(Health):
     def pass_succeeded(
         self,
         *,
-        senders: int,
+        decisions: int,
         mails: int,
         left: Sequence[UndoneWork] = (),
         stuck: Mapping[str, str] | None = None,
     ) -> None:
-        super().pass_succeeded(senders=senders, mails=mails, left=left, stuck=stuck)
+        super().pass_succeeded(decisions=decisions, mails=mails, left=left, stuck=stuck)
         if not left:
             self.done.set()
 
