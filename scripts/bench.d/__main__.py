@@ -19,7 +19,7 @@ import tour
 from passes import QUICK, Size
 from results import Results, load, save
 from table import as_markdown, as_text
-from worlds import TITLES, opened
+from worlds import TITLES, running_server
 
 from mailroom.logs import configure_logging
 
@@ -111,7 +111,7 @@ async def measure(part: str, results: Results, size: Size) -> None:
         elif part == GROWTH:
             results.growth = await growth.measure(size, Path(cwd), tell)
         else:
-            async with opened(part, Path(cwd)) as server:
+            async with running_server(part, Path(cwd)) as server:
                 results.worlds[part] = await tour.measure(server, size, Path(cwd), tell)
     tell(f"{part}: took {time.monotonic() - began:.0f} s")
 

@@ -14,7 +14,7 @@ import aiohttp
 from passes import Size
 from results import Idle, Many, Rush, Spread
 from sandbox_server import SandboxProcess, sandbox_process
-from stand import SCREENER, soon
+from stand import SCREENER, wait_until
 from worlds import owner_on_sandbox
 
 from tests.support.owner.person import Owner, message
@@ -53,10 +53,10 @@ async def _idle(count: int, size: Size, cwd: Path) -> Idle:
         _service(server, names, cwd) as (service, ready),
     ):
         pid = service.process.pid
-        used, began = cpu_seconds(pid), time.monotonic()
+        cpu, began = cpu_seconds(pid), time.monotonic()
         await asyncio.sleep(size.idle_seconds)
-        used, took = cpu_seconds(pid) - used, time.monotonic() - began
-        return Idle(count, memory(pid), 100 * used / took, sockets(pid), ready)
+        cpu, took = cpu_seconds(pid) - cpu, time.monotonic() - began
+        return Idle(count, memory(pid), 100 * cpu / took, sockets(pid), ready)
 
 
 async def _rush(size: Size, cwd: Path) -> Rush:
@@ -115,7 +115,7 @@ async def _until_ready(service: Running, count: int) -> None:
         accounts = json.loads(body)["accounts"].values() if body else ()
         return [account["passes"] >= _FIRST_PASSES for account in accounts] == [True] * count
 
-    await soon(ready, f"{count} accounts are ready", every=_LOOK_EVERY, patience=_PATIENCE)
+    await wait_until(ready, f"{count} accounts are ready", every=_LOOK_EVERY, patience=_PATIENCE)
 
 
 def _config(url: str, names: Sequence[str]) -> str:

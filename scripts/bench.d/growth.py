@@ -12,7 +12,7 @@ from statistics import mean, median
 from typing import Any, Final
 
 import aiohttp
-from page import OPEN, Tell, shown, url_of
+from page import PAGE_SETTINGS, Tell, fetch_page, url_of
 from passes import Size
 from results import Step
 from sandbox_server import sandbox_process
@@ -77,13 +77,13 @@ async def _step(owner: Owner, count: int, cwd: Path) -> Step:
     ids = [await _mail_id(owner, sender) for sender in senders]
     began = time.monotonic()
     async with (
-        set_up_stand(owner, cwd, **OPEN) as stand,
+        set_up_stand(owner, cwd, **PAGE_SETTINGS) as stand,
         aiohttp.ClientSession(url_of(stand)) as browser,
     ):
         ready = time.monotonic() - began
         pid = stand.service.process.pid
         began = time.monotonic()
-        await shown(browser)
+        await fetch_page(browser)
         page = time.monotonic() - began
         idle = [await stand.idle(ids[0]) for _ in range(_IDLE_PASSES)]
         tapped = [(await stand.tap({mail_id: "@ToFeed"}, patience=_PATIENCE))[0] for mail_id in ids]

@@ -12,8 +12,8 @@ from statistics import median, quantiles
 from typing import Final
 
 import aiohttp
-from stand import SCREENER, Stand, set_up_stand, soon
-from worlds import TITLES, MeasuredServer, opened
+from stand import SCREENER, Stand, set_up_stand, wait_until
+from worlds import TITLES, MeasuredServer, running_server
 
 from tests.support.owner.person import Owner, message
 from tests.support.soak.watch import memory, peak_memory
@@ -22,7 +22,7 @@ _ROUND_TRIPS: Final = (0, 100)
 """In ms."""
 _WAITING: Final = 5000
 _SENDERS: Final = 2000
-OPEN: Final = {
+PAGE_SETTINGS: Final = {
     "MAILROOM_WEB_AUTH": "none",
     "MAILROOM_WEB_HOST": "127.0.0.1",
     "MAILROOM_WEB_PORT": "0",
@@ -35,7 +35,7 @@ Tell = Callable[[str], None]
 
 async def measure(key: str, taps: int, cwd: Path, tell: Tell) -> None:
     """Measure one server, and print the figures."""
-    async with opened(key, cwd) as server:
+    async with running_server(key, cwd) as server:
         for round_trip in _ROUND_TRIPS:
             await _taps(await server.new_owner(), round_trip, taps, cwd, tell, TITLES[key])
         await _many_waiting(server, cwd, tell)
@@ -48,10 +48,10 @@ async def _taps(
     mails = [message(f"{name}@{name}.example", name) for name in names]
     await owner.server.append(owner.name, SCREENER, *mails)
     async with (
-        set_up_stand(owner, cwd, round_trip=round_trip / 1000, **OPEN) as stand,
+        set_up_stand(owner, cwd, round_trip=round_trip / 1000, **PAGE_SETTINGS) as stand,
         aiohttp.ClientSession(url_of(stand)) as browser,
     ):
-        await shown(browser)
+        await fetch_page(browser)
         stand.proxy.round_trip = stand.round_trip
         ids = {mail.subject: mail.id for mail in await owner.mails()}
         by_page = [await _page_tap(browser, ids[name], name) for name in names[:taps]]
@@ -82,7 +82,7 @@ async def _label_tap(owner: Owner, mail_id: str) -> float:
         (email,) = (await owner.jmap("Email/get", wanted))["list"]
         return set(email["mailboxIds"]) == {mailboxes["Feed"]}
 
-    await soon(filed, "the mail is in the Feed")
+    await wait_until(filed, "the mail is in the Feed")
     return time.perf_counter() - began
 
 
@@ -95,7 +95,7 @@ async def _many_waiting(server: MeasuredServer, cwd: Path, tell: Tell) -> None:
     for start in range(0, _WAITING, 500):
         await owner.server.append(owner.name, SCREENER, *mails[start : start + 500])
     async with (
-        set_up_stand(owner, cwd, **OPEN) as stand,
+        set_up_stand(owner, cwd, **PAGE_SETTINGS) as stand,
         aiohttp.ClientSession(url_of(stand)) as browser,
     ):
         pid = stand.service.process.pid
@@ -103,7 +103,7 @@ async def _many_waiting(server: MeasuredServer, cwd: Path, tell: Tell) -> None:
         times = []
         for _ in range(6):
             began = time.perf_counter()
-            text = await shown(browser)
+            text = await fetch_page(browser)
             times.append(time.perf_counter() - began)
         says_count = re.search(r"\b2,?000\b", text)
         tell(
@@ -114,7 +114,7 @@ async def _many_waiting(server: MeasuredServer, cwd: Path, tell: Tell) -> None:
         )
 
 
-async def shown(browser: aiohttp.ClientSession) -> str:
+async def fetch_page(browser: aiohttp.ClientSession) -> str:
     """Return the first page of the list."""
     async with browser.get("/?page=1") as response:
         response.raise_for_status()

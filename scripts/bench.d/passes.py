@@ -149,5 +149,5 @@ async def _arrival(stand: Stand, number: int) -> float:
     sender = "big@corp.example" if number % 2 else f"new{number}@n{number}.example"
     await stand.owner.server.deliver(stand.owner.name, message(sender, f"arrival {number}"))
     await stand.service.until_logged("pass done", done + 1)
-    waited: float = stand.service.events("pass done")[-1]["seconds"]
-    return waited
+    since_event: float = stand.service.events("pass done")[-1]["seconds"]
+    return since_event

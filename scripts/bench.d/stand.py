@@ -64,29 +64,29 @@ class Stand:
 
         ``patience`` is the longest time that the pass may take, in seconds.
         """
-        self._traffic.bytes, used = 0, cpu_seconds(self.service.process.pid)
+        self._traffic.bytes, cpu = 0, cpu_seconds(self.service.process.pid)
         exchanges = await tapped_pass(
             self.owner, self.service, self.proxy, taps, self.round_trip, patience=patience
         )
-        used = cpu_seconds(self.service.process.pid) - used
-        waited: float = self.service.events("pass done")[-1]["seconds"]
-        return self._pass(exchanges, await self._duration(), used), waited
+        cpu = cpu_seconds(self.service.process.pid) - cpu
+        since_event: float = self.service.events("pass done")[-1]["seconds"]
+        return self._pass(exchanges, await self._duration(), cpu), since_event
 
     async def idle(self, mail: str) -> Pass:
         """Change something that does not concern Mailroom, and return the pass."""
         earlier, passes = len(self.proxy.exchanges), await self.passes()
-        self._traffic.bytes, used = 0, cpu_seconds(self.service.process.pid)
+        self._traffic.bytes, cpu = 0, cpu_seconds(self.service.process.pid)
         self.proxy.round_trip = self.round_trip
         await self.flag(mail)
         await self.until_passed(earlier)
-        used = cpu_seconds(self.service.process.pid) - used
+        cpu = cpu_seconds(self.service.process.pid) - cpu
 
         async def passed() -> bool:
             return await self.passes() > passes
 
         await until(passed, "one more pass")
         self.proxy.round_trip = 0.0
-        return self._pass(self.proxy.since(earlier), await self._duration(), used)
+        return self._pass(self.proxy.since(earlier), await self._duration(), cpu)
 
     async def flag(self, mail: str) -> None:
         """Flag a mail that is not flagged; remove the flag of a mail that is."""
@@ -103,7 +103,7 @@ class Stand:
             has_begun = any("Mailbox/get" in exchange.calls for exchange in exchanges)
             return has_begun and all(exchange.ended for exchange in exchanges)
 
-        await soon(passed, "a pass")
+        await wait_until(passed, "a pass")
 
     async def passes(self) -> int:
         """Return the number of passes so far."""
@@ -113,11 +113,11 @@ class Stand:
         seconds: float = (await self.service.health())["last_pass"]["duration_seconds"]
         return seconds
 
-    def _pass(self, exchanges: Sequence[Exchange], seconds: float, used: float) -> Pass:
-        return Pass(len(exchanges), self._traffic.bytes, seconds, used)
+    def _pass(self, exchanges: Sequence[Exchange], seconds: float, cpu: float) -> Pass:
+        return Pass(len(exchanges), self._traffic.bytes, seconds, cpu)
 
 
-async def soon(
+async def wait_until(
     condition: Callable[[], Awaitable[bool]],
     expected: str,
     *,

@@ -10,7 +10,7 @@ from typing import Final
 import aiohttp
 from passes import Size, fill, measure_arrivals, measure_passes, measure_taps
 from results import Line, Memory, ServerResults, Startup
-from stand import SCREENER, set_up_stand, soon
+from stand import SCREENER, set_up_stand, wait_until
 from worlds import MeasuredServer
 
 from tests.support.owner.person import Owner, message
@@ -84,7 +84,7 @@ async def _until_ready(service: Running) -> None:
             except aiohttp.ClientError:
                 return False
 
-        await soon(ready, "the service is ready")
+        await wait_until(ready, "the service is ready")
 
 
 async def _memory(owner: Owner, size: Size, cwd: Path) -> Memory:

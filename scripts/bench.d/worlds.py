@@ -57,7 +57,7 @@ class MeasuredServer:
 
 
 @asynccontextmanager
-async def opened(key: str, cwd: Path) -> AsyncIterator[MeasuredServer]:
+async def running_server(key: str, cwd: Path) -> AsyncIterator[MeasuredServer]:
     """Run a server until the block ends."""
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())
