@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 PushTransport = WebSocketTransport | EventSourceTransport
 
 _PUSHED_TYPES: Final = ("Email", "Mailbox")
-"""A label changes a mailbox and a mail. Servers refuse types they do not know."""
+"""The types whose changes push announces: a label changes a mail and a mailbox."""
 
 
 class Account:
@@ -47,7 +47,8 @@ class Account:
     Attributes:
         settings: the account's configuration.
         client: the client of the account's JMAP server.
-        streams: the open push stream, for the other clients that use the same server.
+        streams: the record of the open push stream. The other clients of the same server read it,
+            because some servers answer no request while a stream is open.
     """
 
     def __init__(
@@ -117,7 +118,7 @@ class Account:
             # Of the two protocols, a service loads only the one that it uses.
             from mailroom.contacts.carddav import CardDavAddressBook, Options  # noqa: PLC0415
 
-            # A server with both protocols shows only vCard 4 groups over both.
+            # If a server offers both protocols, only vCard 4 groups can be seen over both.
             jmap_host = str(self.settings.jmap.session_url.host).lower()
             carddav_host = str(self.settings.carddav.url.host).lower()
             is_one_provider = are_siblings(jmap_host, carddav_host)
@@ -155,18 +156,18 @@ class Account:
         self._book = None
 
     def push_transport(self, *, ping: int) -> Transport | None:
-        """Return the configured transport, pinged every ``ping`` seconds; None if push is off."""
-        every = self._push_transports(ping)
+        """Return the configured transport; None if push is off. ``ping``: seconds between pings."""
+        transports = self._push_transports(ping)
         if self.settings.push.transport == "auto":
-            return AutoTransport(list(every.values()), self._push_offers)
-        return every.get(self.settings.push.transport)
+            return AutoTransport(list(transports.values()), self._push_offers)
+        return transports.get(self.settings.push.transport)
 
     async def push_choices(self, *, ping: int) -> list[PushTransport]:
         """Return the transports that can be used, the best first. Raises as :meth:`mail`."""
-        every = self._push_transports(ping)
+        transports = self._push_transports(ping)
         wanted = self.settings.push.transport
         names = await self._push_offers() if wanted == "auto" else [wanted]
-        return [every[name] for name in names if name in every]
+        return [transports[name] for name in names if name in transports]
 
     def _push_transports(self, ping: int) -> dict[str, PushTransport]:
         async def websocket_url() -> URL | None:
@@ -238,29 +239,29 @@ async def open_account(settings: Settings) -> AsyncIterator[Account]:
         (settings.jmap.session_url, "MAILROOM_JMAP_INSECURE"),
         (settings.carddav.url, "MAILROOM_CARDDAV_INSECURE"),
     ):
-        # The user has allowed it, but credentials and mail go unencrypted.
+        # The user has allowed plain http, but is reminded that nothing is encrypted.
         if not may_carry_credentials(url):
             log.warning("credentials are sent over plain http", to=shown(url), allowed_by=setting)
     slots, streams = Slots(), Streams()
     is_one_host = settings.jmap.session_url.host == settings.carddav.url.host
-    of_carddav = (slots, streams) if is_one_host else (Slots(), Streams())
+    carddav_slots, carddav_streams = (slots, streams) if is_one_host else (Slots(), Streams())
     tls = tls_for(settings.http.ca_file)
     async with AsyncExitStack() as stack:
-        every = (
+        parts_of_clients = (
             (settings.jmap.credentials, slots, streams),
-            (settings.carddav.credentials, *of_carddav),
-            # A push stream takes no slot (see HttpClient.open) and must not wait for itself.
+            (settings.carddav.credentials, carddav_slots, carddav_streams),
+            # Push streams are opened by HttpClient.open, which uses neither slots nor streams.
             (settings.jmap.credentials, Slots(), Streams()),
         )
         jmap, carddav, push = [
             HttpClient(
                 await stack.enter_async_context(open_session(tls)),
                 credentials,
-                slots=slots_of_host,
+                slots=client_slots,
                 proxies=settings.http.proxies,
-                streams=beside,
+                streams=client_streams,
             )
-            for credentials, slots_of_host, beside in every
+            for credentials, client_slots, client_streams in parts_of_clients
         ]
         try:
             yield Account(settings, jmap=jmap, carddav=carddav, push=push, streams=streams)

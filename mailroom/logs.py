@@ -22,7 +22,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 Format = Literal["auto", "console", "json"]
 
-_HIDDEN: Final = "***"
+_MASK: Final = "***"
 _SHORTEST: Final = 4
 """Characters. A shorter secret is not hidden, because it occurs in too many words."""
 _AUTHORIZATION: Final = re.compile(
@@ -30,7 +30,7 @@ _AUTHORIZATION: Final = re.compile(
 )
 _SCHEME: Final = re.compile(r"(?i)(?P<kept>\b(?:bearer|basic)(?:\s|%20)+)[\w.~+/%=-]+")
 
-_hidden: Final[set[str]] = set()
+_secrets: Final[set[str]] = set()
 """The secrets that the log must not show. The process has one log, and so one set of secrets."""
 _PLAIN: Final = re.compile(r"[A-Za-z0-9]+")
 _CONTROL: Final = re.compile(r"(?!\x1b\[[\d;]*m)[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -52,7 +52,7 @@ def configure_logging(
         secrets: texts that must never appear.
         stream: the stream to write to; None: standard error, or nowhere if that is closed.
     """
-    _hidden.clear()
+    _secrets.clear()
     hide_also(secrets)
     target: TextIO | None = sys.stderr if stream is None else stream
     is_terminal = target is not None and target.isatty()
@@ -66,7 +66,7 @@ def configure_logging(
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
-            *_described(console=console),
+            *_event_processors(console=console),
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -77,13 +77,13 @@ def configure_logging(
 
 def hide_also(secrets: Iterable[str]) -> None:
     """Hide these texts in the log as well: secrets that were read after the log's set-up."""
-    _hidden.update(secrets)
+    _secrets.update(secrets)
     _redact_known.cache_clear()
 
 
 @cache
 def _redact_known() -> Callable[[str], str]:
-    return redactor(_hidden)
+    return redactor(_secrets)
 
 
 def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
@@ -91,8 +91,8 @@ def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
     hide = hider(secrets)
 
     def redact(text: str) -> str:
-        text = _AUTHORIZATION.sub(rf"\g<kept>{_HIDDEN}", hide(text))
-        return _SCHEME.sub(rf"\g<kept>{_HIDDEN}", text)
+        text = _AUTHORIZATION.sub(rf"\g<kept>{_MASK}", hide(text))
+        return _SCHEME.sub(rf"\g<kept>{_MASK}", text)
 
     return redact
 
@@ -110,7 +110,7 @@ def hider(secrets: Iterable[str]) -> Callable[[str], str]:
         for plain, secret in known:
             if plain in text:
                 parts = re.findall(r"\\+|[A-Za-z0-9]+|.", secret, re.DOTALL)
-                text = re.sub("".join(map(_pattern, parts)), _HIDDEN, text)
+                text = re.sub("".join(map(_pattern, parts)), _MASK, text)
         return text
 
     return hide
@@ -132,7 +132,7 @@ def _pattern(part: str) -> str:
     return rf"(?:\\*{re.escape(part)}|{'|'.join(dict.fromkeys(forms))})"
 
 
-def _described(*, console: bool) -> list[Processor]:
+def _event_processors(*, console: bool) -> list[Processor]:
     """Return the processors for every event, ours or another library's."""
     time_of_day = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
     full_time = structlog.processors.TimeStamper(fmt="iso", utc=True)
@@ -169,7 +169,7 @@ def _formatter(*, console: bool, colors: bool) -> structlog.stdlib.ProcessorForm
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ]
     return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=_described(console=console),
+        foreign_pre_chain=_event_processors(console=console),
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             *rendering,

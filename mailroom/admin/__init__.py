@@ -1,1 +1,1 @@
-"""The commands for an account: check, explain, setup, reset, and the health probe."""
+"""The work of the commands, such as check, explain and decide; the page and notices use it too."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 from mailroom.account import Account
 from mailroom.report import printable
@@ -12,15 +12,13 @@ from mailroom.report.common import account_option, counted, local_time
 from mailroom.screener.passes.clearing import Clearing
 from mailroom.screener.passes.mail_run import RunResult
 
-_BAR: Final = {True: "Clearing", False: "Reading"}
-
 
 @dataclass(frozen=True, slots=True)
 class Clearance:
     """The waiting mail that was cleared, or would be.
 
     Attributes:
-        cleared: the mail.
+        cleared: the counts of this mail, and the mail that could not be moved.
         older: the age that was asked for, as written; empty: any age.
         is_applied: True if the mail was cleared.
         undo_label: the label that brings mail back to the Screener.
@@ -49,18 +47,18 @@ class Clearance:
 
     def advice(self) -> str:
         """Return the next step for the user; empty if there is none."""
-        named = account_option(self.account)
+        option = account_option(self.account)
         if not self.cleared.mails:
             return ""
         if not self.is_applied:
             older = f" --older {self.older}" if self.older else ""
-            return f"Nothing was changed. To clear it: mailroom clear{older}{named} --apply"
+            return f"Nothing was changed. To clear it: mailroom clear{older}{option} --apply"
         return (
             "Nothing was decided: the next mail of these senders waits again."
             f"\nTo get a sender's mail back, put {self.undo_label} on one of the mails, or run:"
-            f" mailroom undo{named} WHO"
+            f" mailroom undo{option} WHO"
             "\nA decision files the sender's cleared mail too: a label on any mail of the sender,"
-            f" or: mailroom decide{named} WHO CATEGORY"
+            f" or: mailroom decide{option} WHO CATEGORY"
         )
 
     def data(self) -> dict[str, Any]:
@@ -102,5 +100,6 @@ async def clear(
     layout = settings.screener.layout
     clearing = Clearing(await account.mail(), settings.categories, layout)
     work = clearing.run if apply else clearing.survey
-    cleared = await work(age, lambda done, total: show_progress(_BAR[apply], done, total))
+    progress_label = "Clearing" if apply else "Reading"
+    cleared = await work(age, lambda done, total: show_progress(progress_label, done, total))
     return Clearance(cleared, older, apply, layout.screener_label, settings.name)

@@ -1,8 +1,9 @@
 """``mailroom decide``, ``undo`` and ``import``: decisions on subjects that a person names.
 
-If mail of the subject is at hand, the triage label is put on its newest mail, and a pass acts on
-it: if this process is killed, the label stays, and the service or the next pass finishes the work.
-Without mail, a contact is written by the same plan; a command that was killed is simply run again.
+For one decision, the triage label is put on the newest mail of the subject, and a pass runs. If the
+command is killed, the label stays, and the next pass finishes the work. Without such mail, and for
+the many decisions of ``import``, no label is put on: the code of a pass plans and writes them. If
+that command is killed, run it again.
 """
 
 from collections.abc import Iterator, Mapping
@@ -54,8 +55,10 @@ class Outcome:
         mails: the number of mails that were filed.
         failure: why the decision was not finished; empty if it was.
         account: the name of the account, if there are several.
-        instead: the names of the categories that everybody at the domain is in, if the subject is
-            an address, and the decision on its domain holds for it.
+        domain_categories: the names of the categories of the whole domain, if the subject is an
+            address without a decision of its own.
+        is_by_service: True if the running service filed the mail before this command could, so that
+            the number of mails is not known.
     """
 
     subject: Subject
@@ -64,11 +67,11 @@ class Outcome:
     mails: int = 0
     failure: str = ""
     account: str = ""
-    instead: tuple[str, ...] = ()
+    domain_categories: tuple[str, ...] = ()
     is_by_service: bool = False
 
     @property
-    def take_back(self) -> str:
+    def undo_command(self) -> str:
         """The command that takes the decision back; empty if there is nothing to take back."""
         if self.failure:
             return ""
@@ -84,11 +87,11 @@ class Outcome:
 
     def _command(self, verb: str, *words: str) -> str:
         """Return a command for a shell; words that look like options come after ``--``."""
-        where = account_option(self.account)
+        option = account_option(self.account)
         quoted = " ".join(map(_quoted, words))
         if any(word.startswith("-") for word in words):
-            return f"mailroom {verb}{where} -- {quoted}"
-        return f"mailroom {verb} {quoted}{where}"
+            return f"mailroom {verb}{option} -- {quoted}"
+        return f"mailroom {verb} {quoted}{option}"
 
     def text(self) -> Iterator[str]:
         """Return the outcome in lines for a terminal."""
@@ -105,15 +108,15 @@ class Outcome:
             yield f"{who}: there is no decision to take back"
         else:
             yield f"{who} is in {where} already: {filed}"
-        if self.take_back:
-            yield f"  to take it back: {self.take_back}"
+        if self.undo_command:
+            yield f"  to take it back: {self.undo_command}"
         yield from (f"  {line}" for line in self._hints())
 
     def _hints(self) -> Iterator[str]:
-        """Yield lines that tell a decision from another one that may be meant."""
-        if self.answer is None and self.instead:
+        """Yield the command for another decision, if the user may have meant that one."""
+        if self.answer is None and self.domain_categories:
             command = self._command("undo", whole_domain(self.subject.key))
-            category = printable(self.instead[0])
+            category = printable(self.domain_categories[0])
             yield f"everybody at the domain is in {category}; to take that back: {command}"
         elif (
             self.subject.kind is Kind.LIST
@@ -122,10 +125,10 @@ class Outcome:
         ):
             identifier = list_id_of(self.subject.key)
             is_like_address = "@" in identifier
-            other = identifier if is_like_address else f"*@{identifier}"
-            meant = "the address" if is_like_address else "everybody at a domain"
-            command = self._command("decide", other, self.answer.name)
-            yield f"this is a mailing list; for {meant}: {command}"
+            other_subject = identifier if is_like_address else f"*@{identifier}"
+            name = "the address" if is_like_address else "everybody at a domain"
+            command = self._command("decide", other_subject, self.answer.name)
+            yield f"this is a mailing list; for {name}: {command}"
 
     def data(self) -> dict[str, Any]:
         """Return the outcome as JSON data."""
@@ -136,7 +139,7 @@ class Outcome:
             "before": list(self.before),
             "mails": None if self.is_by_service else self.mails,
             "failure": self.failure,
-            "take_back": self.take_back,
+            "take_back": self.undo_command,
         }
 
 
@@ -210,6 +213,7 @@ async def decide(
     if tap.patch and _is_contradicted(subject, report):
         await mail.update({tap.email_id: tap.removal})
     outcome = with_report(outcome, report)
+    # If our pass did not find the label, the service's pass has already filed the mail.
     is_filed = filing_of(subject, report) is not None
     return replace(outcome, is_by_service=not is_filed and not outcome.failure)
 
@@ -222,8 +226,9 @@ async def decide_all(
 ) -> tuple[Outcome, ...]:
     """Decide on many subjects, in batches; return an outcome for each of them.
 
-    Subjects that are in their category alone already are left alone, so a run that was killed is
-    simply repeated. Raises as :func:`decide`, but a subject that nobody may decide on only fails.
+    A subject that already has its answer, and no other, is skipped; so after a kill, the same call
+    goes on where it stopped. Raises as :func:`decide`, except RefusedError: a subject that nobody
+    may decide on has an outcome with a failure.
     """
     workflow = await account.workflow()
     passes, planner = passes or workflow, workflow.planner_by_name
@@ -255,12 +260,13 @@ def _outcome_before(
     """Return the outcome of a decision that is not carried out yet."""
     standing, key = reading.decisions.standing, subject.key
     before = tuple(category.name for category in standing.categories_without_stand_in(key))
-    instead = () if before else tuple(category.name for category in standing.categories_for(key))
-    return Outcome(subject, answer, before, account=account.settings.name, instead=instead)
+    of_domain = () if before else tuple(category.name for category in standing.categories_for(key))
+    name = account.settings.name
+    return Outcome(subject, answer, before, account=name, domain_categories=of_domain)
 
 
 def with_report(outcome: Outcome, report: Report) -> Outcome:
-    """Return the outcome for one subject, with what the report on a whole plan says about it."""
+    """Return the outcome with the mails and the failure that a report has for its subject."""
     plan = report.plan
     if (filing := filing_of(outcome.subject, report)) is not None:
         failure = report.failures.get(filing.decision.id, "")
@@ -285,5 +291,5 @@ def filing_of(subject: Subject, report: Report) -> Filing | None:
 
 
 def _is_contradicted(subject: Subject, report: Report) -> bool:
-    """Return True if a plan leaves a subject undecided, because of labels on its mail."""
+    """Return True if a pass left a subject undecided, because of different labels on its mail."""
     return any(subject.key in conflict.contact.keys for conflict in report.plan.conflicts)

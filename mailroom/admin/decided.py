@@ -10,7 +10,7 @@ from mailroom.screener.overview.decided import DecidedCard, read_decided
 
 
 class UnknownCategoryError(Exception):
-    """The account has no such category; the text names those that it has."""
+    """The account has no such category; the text names the categories that it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +50,14 @@ async def find_decided(account: Account, *, category: str | None, search: str) -
     if category is not None and wanted is None:
         known = ", ".join(category.name for category in categories)
         raise UnknownCategoryError(f"there is no category {category!r} (there are: {known})")
-    found = await read_decided(
+    subjects = await read_decided(
         await account.book(),
         categories,
         account.settings.screener.layout,
         wanted=wanted,
         search=search,
     )
-    return Decided(found)
+    return Decided(subjects)
 
 
 def decided_data(decided: DecidedCard) -> dict[str, Any]:

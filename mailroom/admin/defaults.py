@@ -1,6 +1,6 @@
-"""Defaults of options, for the help of commands, which loads no command."""
+"""Default values of options: the help shows them without importing the commands' own modules."""
 
 from typing import Final
 
-SUGGESTED: Final = 50
-"""Proposals."""
+MOST_PROPOSALS: Final = 50
+"""The default of ``mailroom suggest --limit``."""

@@ -2,7 +2,7 @@
 
 A subject is a sender, everybody at a domain, or a mailing list.
 
-It asks the same questions as a pass, with the same code.
+The command judges new mail with the code of a pass.
 """
 
 from collections import Counter
@@ -34,9 +34,9 @@ from mailroom.waiting.concurrency import both
 _NEXT_MAIL: Final = Email(
     id="", mailbox_ids=frozenset(), keywords=frozenset(), received_at="", from_=()
 )
-"""A mail that is not there yet, of no sender."""
+"""A mail that has not come yet. :func:`_next_mail` fills in its sender and its list."""
 _SOMEBODY: Final = "somebody-without-a-card"
-"""The local part of the sender of such a mail, if its domain or its list is asked about."""
+"""The local part of the mail's sender, if the subject is a domain or a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Contact:
         return cls(card, tuple(names), decisions)
 
     def terms(self) -> Iterator[tuple[str, str]]:
-        """Return the contact in terms and texts for a person."""
+        """Yield pairs for a person, like ``("groups", "Feed, Mailroom")``."""
         made = ", made by Mailroom" if self.card.made_by_us else ""
         yield "contact", f"{self.card.names.full or self.card.uid}{made}"
         yield "addresses", ", ".join(self.card.addresses)
@@ -82,7 +82,7 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The contacts and mail of a subject, and the way of its next mail.
+    """The contacts and mail of a subject, and the mailboxes that its next mail would be in.
 
     Attributes:
         subject: the subject.
@@ -118,7 +118,7 @@ class Explanation:
         yield from (f"  {term:9} {printable(text)}" for term, text in self.terms())
 
     def terms(self) -> Iterator[tuple[str, str]]:
-        """Return the explanation in terms and texts for a person. A term may come several times."""
+        """Yield pairs for a person, like ``("mail", "3 in Feed")``; the first part may repeat."""
         if not self.contacts:
             yield "contact", "none"
         for contact in self.contacts:
@@ -170,20 +170,21 @@ async def explain(account: Account, subject: Subject) -> Explanation:
         snapshot.read([key, whole_domain(key)] if subject.kind is Kind.ADDRESS else [key]),
         Correspondents(mail).among(frozenset({key}), gathered.places.sent),
     )
-    own_cards = [card for card in cards if card.stands_for(key)]
+    cards_of_subject = [card for card in cards if card.stands_for(key)]
     addresses = {key}
     if subject.kind is Kind.ADDRESS:
-        addresses.update(key_of(address) for card in own_cards for address in card.addresses)
-    own = (*gathered.own_addresses, *await gatherer.own_among([key], gathered))
-    decisions = reader.reading(replace(gathered, own_addresses=own), snapshot).decisions
+        addresses.update(key_of(address) for card in cards_of_subject for address in card.addresses)
+    own_addresses = (*gathered.own_addresses, *await gatherer.own_among([key], gathered))
+    gathered = replace(gathered, own_addresses=own_addresses)
+    decisions = reader.reading(gathered, snapshot).decisions
     facts = Facts(decisions, correspondents, gathered.places, categories, authserv_id="")
     verdict = judge(_next_mail(subject, gathered.places.inbox), facts)
-    _, found = await gatherer.mail_of([Search(frozenset(addresses), gathered.places.managed)])
-    mails = _mails_of(subject, addresses, found, decisions)
+    _, emails = await gatherer.mail_of([Search(frozenset(addresses), gathered.places.managed)])
+    mails = _mails_of(subject, addresses, emails, decisions)
     return Explanation(
         subject=subject,
-        # Without a card of its own, the cards for the whole domain decide.
-        contacts=tuple(Contact.of(card, snapshot.groups) for card in own_cards or cards),
+        # If no card has the address, the cards for the whole domain decide.
+        contacts=tuple(Contact.of(card, snapshot.groups) for card in cards_of_subject or cards),
         mails=_count_by_mailbox(mails, gathered),
         rule=verdict.rule,
         categories=tuple(category.name for category in verdict.categories),
@@ -201,14 +202,16 @@ def _mails_of(
     subject: Subject, addresses: Iterable[str], mails: Iterable[Email], decisions: Decisions
 ) -> list[Email]:
     """Return the mails of a subject, and of the further addresses on its cards, newest first."""
-    own: Iterable[Email]
+    mails_of_subject: Iterable[Email]
     if subject.kind is Kind.LIST:
-        own = (mail for mail in mails if list_key(list_id(mail.list_id)) == subject.key)
+        mails_of_subject = (
+            mail for mail in mails if list_key(list_id(mail.list_id)) == subject.key
+        )
     else:
-        # The mail of a domain is that of the senders there without a card of their own.
+        # Mail of a sender with a card is mail of the sender, and not of the domain.
         key_for = sender_key if subject.kind is Kind.ADDRESS else decisions.subject_key_for
-        own = MailsByKey(mails, key_for).of(addresses)
-    return sorted(own, key=lambda mail: mail.received_at, reverse=True)
+        mails_of_subject = MailsByKey(mails, key_for).of(addresses)
+    return sorted(mails_of_subject, key=lambda mail: mail.received_at, reverse=True)
 
 
 def _next_mail(subject: Subject, inbox: str) -> Email:

@@ -12,13 +12,13 @@ from mailroom.screener.model.subject import Subject
 
 _COMMENT: Final = "#"
 _UNREADABLE: Final = "\N{REPLACEMENT CHARACTER}"
-"""Stands for bytes that are no UTF-8. A name before an address may have it."""
+"""Python reads bytes that are not UTF-8 as this. It may be in a name, but not in an address."""
 _APPROVED: Final = "approved"
 _DENIED: Final = "denied"
 
 
 class FileMistakesError(Exception):
-    """Some entries of the file name no subject; the text has a line for each of them."""
+    """The file, or some of its entries, cannot be used; the text has a line for each mistake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Imported:
 
     Attributes:
         accepted: the subjects that get the chosen category.
-        denied: the senders that a Screener elsewhere turned away.
+        denied: the senders that the user denied in HEY's Screener; only in a file from HEY.
     """
 
     accepted: tuple[Subject, ...]
@@ -37,8 +37,8 @@ class Imported:
 def read_subjects(text: str) -> Imported:
     """Read the text of a file.
 
-    In a text, a line may be an address, ``*@domain`` or a List-Id. Empty lines and comments after
-    ``#`` are ignored.
+    Unless the file is JSON, each line is an address, ``*@domain`` or a List-Id. Empty lines and
+    comments after ``#`` are ignored.
 
     Raises:
         FileMistakesError: some entries cannot be used; nothing is imported.
@@ -69,7 +69,7 @@ def _read_history(text: str) -> Imported:
     try:
         document: Any = json.loads(text)
     except (ValueError, RecursionError):
-        raise FileMistakesError("the file begins like JSON, but is none") from None
+        raise FileMistakesError("the file begins like JSON, but is not valid JSON") from None
     entries = document.get("data") if isinstance(document, dict) else document
     if not isinstance(entries, list):
         raise FileMistakesError("the JSON has no list of decisions")

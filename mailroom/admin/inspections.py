@@ -41,12 +41,12 @@ class Finding:
     """The result of one part of the check.
 
     Attributes:
-        what: the thing that was looked at.
+        what: the thing that was looked at, like ``push``.
         detail: its condition, in a line.
-        code: OK, or the exit code that the service would end with because of it.
-        lines: further lines about it.
-        is_open: True for a warning: not good, but not known to be bad either.
-        is_passing: True for a message about progress, which is no result.
+        code: OK, or the exit code of the command because of this finding.
+        lines: further lines about the thing.
+        is_open: True for a warning, and for a thing that is still being looked at.
+        is_passing: True for a message that only shows progress, like "being sent ...".
     """
 
     what: str
@@ -90,7 +90,9 @@ async def session(account: Account) -> AsyncIterator[Finding]:
     for warning in push_url_warnings(server, account.settings.jmap.credentials.allowed_hosts):
         yield Finding("session", warning, is_open=True)
     (addresses,) = await account.client.perform(mail.identities())
-    listed = ", ".join(addresses) or "none known; your own mail is recognised in Sent and Drafts"
+    listed = (
+        ", ".join(addresses) or "none listed; Mailroom finds them by the mail in Sent and Drafts"
+    )
     yield Finding("your addresses", listed)
     seconds = (datetime.now(UTC) - account.client.server_now()).total_seconds()
     if abs(seconds) > _CLOCKS_AGREE:
@@ -112,10 +114,10 @@ async def contacts(account: Account) -> AsyncIterator[Finding]:
 
 
 async def rights(account: Account) -> AsyncIterator[Finding]:
-    """Report that mail may be changed, and that a digest could not be written.
+    """Report that mail may be changed; warn if the digest is on and cannot be written.
 
     Raises:
-        NoRightToWriteError: it may not be.
+        NoRightToWriteError: mail may not be changed.
     """
     mail = await account.mail()
     if mail.is_read_only:
@@ -158,7 +160,7 @@ async def mailboxes_and_groups(account: Account) -> AsyncIterator[Finding]:
 
 
 async def new_mail(account: Account) -> AsyncIterator[Finding]:
-    """Report if new mail is screened, and the server whose judgement of a From counts."""
+    """Report if new mail is screened, and which server's verdict on forged senders counts."""
     if not account.settings.arrivals.enabled:
         yield Finding("new mail", "not screened: your provider's rules have to do it")
         return
@@ -168,7 +170,7 @@ async def new_mail(account: Account) -> AsyncIterator[Finding]:
 
 
 async def push(account: Account) -> AsyncIterator[Finding]:
-    """Try the transports in their order until the server has sent something over one."""
+    """Try the transports in their order until one can be used."""
     transports = await account.push_choices(ping=_PING)
     if not transports:
         reason = "off" if account.settings.push.transport == "off" else "not offered"
@@ -227,7 +229,7 @@ async def digest(account: Account) -> AsyncIterator[Finding]:
         return
     due = next_due(account.client.server_now(), settings.digest.time, settings.zone)
     local = due.astimezone(settings.zone)
-    # The offset shows a typing error in TZ, which the machine takes for UTC without a word.
+    # A wrong TZ counts as UTC, and no error is reported; the offset shows the mistake.
     zone = settings.timezone or f"{local.tzname()}, UTC{local:%z}, the time zone of this machine"
     yield Finding(
         "next digest", f"on {local:%Y-%m-%d} at {local:%H:%M} ({zone}), if anybody new waits"
@@ -243,9 +245,9 @@ async def notices(account: Account) -> AsyncIterator[Finding]:
     if not notify.is_on:
         return
     quiet = f", not from {notify.quiet.replace('-', ' to ')}" if notify.quiet else ""
-    without = reason_without_buttons(account.settings)
-    answers = f"without buttons ({without})" if without else "with buttons"
-    detail = f"about {notify.about} by {notify.format}, {answers}{quiet}"
+    reason = reason_without_buttons(account.settings)
+    buttons = f"without buttons ({reason})" if reason else "with buttons"
+    detail = f"about {notify.about} by {notify.format}, {buttons}{quiet}"
     async with open_notice_client(account.settings) as client:
         try:
             await client.probe()
@@ -257,7 +259,7 @@ async def notices(account: Account) -> AsyncIterator[Finding]:
 
 
 async def send_test_notice(account: Account) -> AsyncIterator[Finding]:
-    """Send a notice by which a person sees that notices arrive."""
+    """Send a notice, so that a person sees if notices arrive."""
     if not account.settings.notify.is_on:
         yield Finding("test notice", "not sent: MAILROOM_NOTIFY_URL is not set", Exit.FAILED)
         return

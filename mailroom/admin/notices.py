@@ -15,8 +15,8 @@ from mailroom.settings.model import Settings
 from mailroom.web.notice_links import LinkSigner, NoticeLink
 from mailroom.web.options import row_answers
 
-_DENYING: Final = 1
-"""The number of buttons that are for an answer that denies."""
+_MOST_DENYING: Final = 1
+"""The most buttons for answers that deny."""
 
 
 @asynccontextmanager
@@ -31,8 +31,8 @@ async def open_notice_client(settings: Settings) -> AsyncIterator[NoticeClient]:
 def reason_without_buttons(settings: Settings) -> str:
     """Return the reason why an account's notices have no buttons; empty if they have some.
 
-    Buttons need a page with an address and a way to sign in: on a page that is open to all of this
-    machine, a phone could not press them.
+    A button is a link to the page, so the page needs an address that a phone can open. A page where
+    nobody signs in can be opened only on this machine.
     """
     web = settings.web
     if not web.is_on:
@@ -50,7 +50,7 @@ def composer_of(settings: Settings) -> Composer:
     base = URL(web.url) if web.is_on and web.url else None
     has_buttons = not reason_without_buttons(settings)
     chosen = row_answers(answers_of(settings.categories), web.answer_names)
-    denying = [answer for answer in chosen if answer.denies][:_DENYING]
+    denying = [answer for answer in chosen if answer.denies][:_MOST_DENYING]
     others = [answer for answer in chosen if answer not in denying]
     answers = (*others[: MOST_BUTTONS - len(denying)], *denying)
     signer = LinkSigner(

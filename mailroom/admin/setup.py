@@ -84,7 +84,7 @@ async def create(account: Account, lacking: Lacking) -> None:
     answered "not now".
 
     Raises:
-        HttpError, JmapError, AddressBookError: something could not be made; the rest stays made.
+        HttpError, JmapError, AddressBookError: something could not be made; what was made stays.
     """
     await _create_mailboxes(account, lacking)
     if lacking.lacks_address_book:
@@ -110,17 +110,17 @@ async def _create_mailboxes(account: Account, lacking: Lacking) -> None:
     while creations := mailbox_creations(directory, lacking.mailboxes):
         size = (await account.client.session()).limits.max_objects_in_set
         batch = dict(islice(creations.items(), size))  # parents come first
-        # If the answer was lost, a second request would be refused as a duplicate: not repeatable.
-        (made,) = await account.client.perform_all(
+        # Not repeatable: if the answer is lost, the repetition is refused as a duplicate.
+        (response,) = await account.client.perform_all(
             [create_mailboxes(mail.id, batch)], repeatable=False
         )
-        vain_tries = vain_tries + 1 if len(made.failed) == len(batch) else 0
-        is_not_now = any(of_set_error(error.type) for error in made.failed.values())
+        vain_tries = vain_tries + 1 if len(response.failed) == len(batch) else 0
+        is_not_now = any(of_set_error(error.type) for error in response.failed.values())
         if vain_tries and (not is_not_now or vain_tries >= _TRIES):
-            creation_id, error = next(iter(made.failed.items()))
+            creation_id, error = next(iter(response.failed.items()))
             name = batch[creation_id]["name"]
             raise JmapError(f"the server does not create the mailbox {name!r}: {error}")
-        if made.failed:
+        if response.failed:
             await _pause(vain_tries)
         directory = Directory(await mail.mailboxes())
 
@@ -136,22 +136,22 @@ def mailbox_creations(directory: Directory, paths: Iterable[str]) -> dict[str, d
     Keys are creation ids; a ``parentId`` of ``#id`` refers to a mailbox of the same call.
     """
     creations: dict[str, dict[str, Any]] = {}
-    made: dict[str, str] = {}
+    ids_by_path: dict[str, str] = {}
     for path in paths:
         parent: str | None = None
         parts = path.split("/")
         for depth in range(1, len(parts) + 1):
             prefix = "/".join(parts[:depth])
-            known = directory.find(prefix) or made.get(prefix)
-            if known is None:
+            mailbox_id = directory.find(prefix) or ids_by_path.get(prefix)
+            if mailbox_id is None:
                 creation_id = f"m{len(creations)}"
                 creations[creation_id] = {
                     "name": parts[depth - 1],
                     "parentId": parent,
                     "isSubscribed": True,
                 }
-                known = made[prefix] = f"#{creation_id}"
-            parent = known
+                mailbox_id = ids_by_path[prefix] = f"#{creation_id}"
+            parent = mailbox_id
     return creations
 
 

@@ -13,7 +13,7 @@ from mailroom.jmap.mailboxes import get_mailboxes
 _BYTE_TIMEOUT: Final = 40.0
 """Seconds. Servers that ping at all ping at least every 30 seconds."""
 _TRIES: Final = 3
-"""Attempts. One stream may end at once because its server process ends; several are a fault."""
+"""Attempts. A stream may end at once because its server process ends; three of them are a fault."""
 
 
 class BlockedError(Exception):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from mailroom.account import Account
-from mailroom.admin.defaults import SUGGESTED
+from mailroom.admin.defaults import MOST_PROPOSALS
 from mailroom.admin.ticks import ticked
 from mailroom.contacts.address import key_of
 from mailroom.report import printable
@@ -33,7 +33,7 @@ class Suggestions:
 
     proposals: Proposals
     account: str
-    limit: int = SUGGESTED
+    limit: int = MOST_PROPOSALS
 
     @property
     def made(self) -> Sequence[Proposal]:
@@ -73,8 +73,8 @@ class Suggestions:
         read = f"{self.proposals.mails} mails of the last {PERIOD.days} days were read."
         if not self.made:
             return f"{read} Nothing was changed."
-        # Without the limit, "all" would be more proposals than those that were shown.
-        limit = "" if self.limit == SUGGESTED else f" --limit {self.limit}"
+        # The command proposes anew. With another limit, "all" would not be the proposals shown now.
+        limit = "" if self.limit == MOST_PROPOSALS else f" --limit {self.limit}"
         command = "mailroom suggest" + account_option(self.account) + limit
         return (
             f"{read} Nothing was changed; to decide as proposed:\n"
@@ -133,7 +133,7 @@ async def suggest(account: Account, limit: int, show_progress: ShowProgress) -> 
 
 
 def _named(signals: Signals) -> str:
-    """Return the name of a sender with the text that other commands take for it."""
+    """Return a sender as ``Ann <ann@loom.example>``; other commands take the part in brackets."""
     who = printable(str(signals.subject))
     return f"{printable(signals.name)} <{who.strip('<>')}>" if signals.name else who
 

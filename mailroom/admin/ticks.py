@@ -25,7 +25,7 @@ async def ask(lines: Lines, tick: Callable[[str], T], say: Callable[[str], None]
 
     Args:
         lines: the lines that the user types.
-        tick: returns what a line ticks, or raises TickError.
+        tick: returns the result for a line, or raises TickError.
         say: shows a line to the user.
     """
     while True:
@@ -37,7 +37,7 @@ async def ask(lines: Lines, tick: Callable[[str], T], say: Callable[[str], None]
 
 
 def ticked(text: str, senders: Sequence[str]) -> list[int]:
-    """Return the positions of the ticked senders in a list, in order.
+    """Return the positions of the ticked senders in a list, in order; the first position is 0.
 
     Args:
         text: ``all``, or numbers (the first is 1), ranges such as ``7-9``, and senders, separated
@@ -63,7 +63,7 @@ def ticked(text: str, senders: Sequence[str]) -> list[int]:
         match = _RANGE.fullmatch(f"{word}-{word}" if word.isdecimal() else word)
         if match is None:
             raise TickError(
-                f"{word!r} is no number, no range such as 7-9, and no sender in the list"
+                f"{word!r} is neither a number, nor a range such as 7-9, nor a sender in the list"
             )
         first, last = int(match[1]), int(match[2])
         if not 1 <= first <= last <= count:

@@ -22,7 +22,7 @@ class Waiting:
             yield "Nobody waits for a decision."
         for waiting in self.subjects:
             name = printable(waiting.name)
-            # The address that a list is decided on by is its List-Id.
+            # A list is shown by its List-Id, because a decision on a list names the List-Id.
             who = str(waiting.subject) if waiting.reason is WaitReason.LIST else waiting.address
             who = f"<{printable(who.strip('<>'))}>" if who else ""
             yield " ".join(part for part in (name, who) if part) or "(no name)"

@@ -16,7 +16,7 @@ __all__ = ["main", "run_command"]
 _PURPOSE: Final = "HEY's Screener for any JMAP mail account. Without a command, run the service."
 
 _INTERRUPTED: Final = 130
-"""The exit code by which shells know that a user has ended a program: 128 + SIGINT."""
+"""The exit code of a program that a user has ended, by the custom of shells: 128 + SIGINT."""
 
 
 def main() -> None:
@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def run_command(arguments: Sequence[str]) -> None:
-    """Run the command that the arguments of the command line name; it exits with an exit code."""
+    """Run the command that ``arguments`` begin with, then exit; without one, run the service."""
     width = max(map(len, COMMANDS))
     lines = (
         f"  {name:{width}}  {command.help.partition('. ')[0].removesuffix('.')}."

@@ -113,16 +113,16 @@ def reset(*, account: str | None, apply: bool, as_json: bool) -> None:
         name = opened.settings.name
         with progress_bars() as show_progress:
             scope = await Scope.of(opened, show_progress)
-            found = await survey(scope)
-            output.print(found.text())
+            traces = await survey(scope)
+            output.print(traces.text())
             if not apply:
-                output.set_data(found.data())
-                remark(found.advice(name))
+                output.set_data(traces.data())
+                remark(traces.advice(name))
                 return Exit.OK
-            outcome = await take_back(scope, found)
+            outcome = await take_back(scope, traces)
         output.print(outcome.text())
-        output.set_data({**found.data(), **outcome.data()})
-        remark(found.advice(name) if found.is_empty else outcome.summary(name))
+        output.set_data({**traces.data(), **outcome.data()})
+        remark(traces.advice(name) if traces.is_empty else outcome.summary(name))
         return Exit.OK if outcome.is_complete else Exit.FAILED
 
     on_accounts(account, work, as_json=as_json, one_only=apply)

@@ -12,16 +12,16 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-from mailroom.admin.defaults import SUGGESTED
+from mailroom.admin.defaults import MOST_PROPOSALS
 from mailroom.cli.parser import Parser
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An option, or an argument if its name has no hyphens; ``settings`` are argparse's."""
+    """An option, or an argument if its name has no hyphens; ``keywords`` are argparse's."""
 
     name: str
-    settings: Mapping[str, Any]
+    keywords: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Command:
     """A command.
 
     Attributes:
-        function: the module and the name of the function that runs it.
+        function: the function that runs it, like ``mailroom.cli.service:run``.
         help: its purpose; the list of commands shows the first sentence.
         options: its options and arguments, which become the function's keyword arguments.
     """
@@ -43,7 +43,7 @@ class Command:
         parser = Parser(f"mailroom {name}", self.help)
         for option in self.options:
             group = parser.options if option.name.startswith("-") else parser.arguments
-            group.add_argument(option.name, **option.settings)
+            group.add_argument(option.name, **option.keywords)
         return parser
 
     def run(self, options: Mapping[str, Any]) -> None:
@@ -51,7 +51,7 @@ class Command:
         self.load()(**options)
 
     def load(self) -> Callable[..., None]:
-        """Import the function. Nothing that is imported is garbage, so no garbage is looked for."""
+        """Import the function; faster without the garbage collector, which would find nothing."""
         module, _, function = self.function.partition(":")
         gc.disable()
         try:
@@ -61,12 +61,12 @@ class Command:
         return loaded
 
 
-def _option(name: str, help: str, **settings: Any) -> Option:  # noqa: A002 - argparse's name
-    return Option(name, {"help": help, **settings})
+def _option(name: str, help: str, **keywords: Any) -> Option:  # noqa: A002 - argparse's name
+    return Option(name, {"help": help, **keywords})
 
 
-def _flag(name: str, help: str, **settings: Any) -> Option:  # noqa: A002 - argparse's name
-    return _option(name, help, action="store_true", **settings)
+def _flag(name: str, help: str, **keywords: Any) -> Option:  # noqa: A002 - argparse's name
+    return _option(name, help, action="store_true", **keywords)
 
 
 def _at_least_one(text: str) -> int:
@@ -195,10 +195,10 @@ COMMANDS: Final[Mapping[str, Command]] = {
             _ACCOUNT,
             _option(
                 "--limit",
-                f"The largest number of proposals (default: {SUGGESTED}).",
+                f"The largest number of proposals (default: {MOST_PROPOSALS}).",
                 metavar="N",
                 type=_at_least_one,
-                default=SUGGESTED,
+                default=MOST_PROPOSALS,
             ),
             _option("--apply", "Decide: all, 1,3,7-9, or senders.", metavar="TICKS"),
             _JSON,

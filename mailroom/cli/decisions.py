@@ -29,9 +29,9 @@ def waiting(*, account: str | None, as_json: bool) -> None:
     """Show who waits for a decision, newest first."""
 
     async def work(opened: Account, output: Output) -> Exit:
-        found = await find_waiting(opened)
-        output.print(found.text())
-        output.set_data(found.data())
+        subjects = await find_waiting(opened)
+        output.print(subjects.text())
+        output.set_data(subjects.data())
         return Exit.OK
 
     on_accounts(account, work, as_json=as_json)
@@ -42,12 +42,12 @@ def decided(*, search: str, category: str | None, account: str | None, as_json: 
 
     async def work(opened: Account, output: Output) -> Exit:
         try:
-            found = await find_decided(opened, category=category, search=search)
+            subjects = await find_decided(opened, category=category, search=search)
         except UnknownCategoryError as error:
             remark(str(error))
             return Exit.CONFIGURATION
-        output.print(found.text())
-        output.set_data(found.data())
+        output.print(subjects.text())
+        output.set_data(subjects.data())
         return Exit.OK
 
     on_accounts(account, work, as_json=as_json)
@@ -107,7 +107,7 @@ def import_file(*, file: Path, to: str, account: str | None, as_json: bool) -> N
         if imported.denied:
             denying = [category for category in opened.settings.categories if category.denies]
             if not denying:
-                fail("no category denies, so there is none for denied senders", Exit.CONFIGURATION)
+                fail("the file has denied senders, but no category denies", Exit.CONFIGURATION)
             answers |= dict.fromkeys(imported.denied, denying[0])
         return await _decide_all(opened, output, answers, {})
 
@@ -119,21 +119,23 @@ def suggest(*, account: str | None, limit: int, apply: str | None, as_json: bool
 
     async def work(opened: Account, output: Output) -> Exit:
         with progress_bars() as show_progress:
-            found = await find_suggestions(opened, limit, show_progress)
-        output.print(found.text())
+            suggestions = await find_suggestions(opened, limit, show_progress)
+        output.print(suggestions.text())
         lines = Lines.of_stdin()
-        is_asked = lines.is_terminal and sys.stdout.isatty() and not as_json and bool(found.made)
+        is_asked = (
+            lines.is_terminal and sys.stdout.isatty() and not as_json and bool(suggestions.made)
+        )
         try:
             if apply is None and is_asked:
-                answers = await ask(lines, found.ticked, remark)
+                answers = await ask(lines, suggestions.ticked, remark)
             else:
-                answers = found.ticked(apply or "")
+                answers = suggestions.ticked(apply or "")
         except TickError as error:
             fail(printable(str(error)), Exit.CONFIGURATION)
         if answers:
-            return await _decide_all(opened, output, answers, found.data())
-        output.set_data(found.data())
-        remark(found.advice())
+            return await _decide_all(opened, output, answers, suggestions.data())
+        output.set_data(suggestions.data())
+        remark(suggestions.advice())
         return Exit.OK
 
     on_accounts(account, work, as_json=as_json, one_only=apply is not None)

@@ -1,4 +1,4 @@
-"""The frame of every command: settings, one account after the other, and the output.
+"""Runs the work of a command on one account, or on all accounts one after the other.
 
 Standard output has the answer and nothing else; every other message goes to standard error.
 """
@@ -80,7 +80,7 @@ def on_accounts(
     """
     settings = settings_or_exit()
     names = [account.name for account in settings.accounts if account.name]
-    known = ", ".join(names) or "none by name"
+    known = ", ".join(names) or "none; the only account has no name"
     if wanted is None and one_only and settings.has_several:
         fail(f"name one account by --account (there are: {known})", Exit.CONFIGURATION)
     if wanted is not None and wanted not in names:
@@ -128,6 +128,6 @@ async def _on_one(settings: Settings, work: Work, output: Output) -> Exit:
     except EXPECTED as error:
         code = exit_code(error)
         remark(output.hide(f"{settings.name}: {error}" if settings.name else str(error)))
-        if settings.name:  # the data of the other accounts is printed; this one is not left out
+        if settings.name:  # so that the JSON of several accounts has an entry for this account too
             output.set_data({"error": str(error), "exit_code": code})
         return code

@@ -1,4 +1,4 @@
-"""The parser of the command line: argparse, with the texts of its errors and its help.
+"""The parser of the command line: argparse, with our own texts for errors and help.
 
 Another library would have to be installed, and would take more memory in the service.
 """
@@ -34,7 +34,7 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that names the nearest option or command to one that it does not know.
+    """A parser whose error about an unknown option suggests the most similar option.
 
     Args:
         name: the words of the command line that lead to this parser.
@@ -76,6 +76,6 @@ class Parser(argparse.ArgumentParser):
 
 
 def hint(name: str, known: Iterable[str]) -> str:
-    """Return a hint at the known name that was probably meant; empty if none is near."""
+    """Return a text like " (did you mean --json?)"; empty if no known name is similar."""
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     return f" (did you mean {near[0]}?)" if near else ""

@@ -12,7 +12,7 @@ from mailroom.terminal.output import fail
 
 def run() -> None:
     """Run the service."""
-    settings = settings_or_exit(apart=True)
+    settings = settings_or_exit(in_own_process=True)
     log_as_set(settings, level=settings.log.level)
     try:
         code = asyncio.run(serve(settings))

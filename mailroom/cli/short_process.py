@@ -61,7 +61,7 @@ def _call(
     sender: "Connection[_T, None]",
     receiver: "Connection[None, _T]",
 ) -> None:
-    receiver.close()  # otherwise nobody would see that the other process does not read any more
+    receiver.close()  # otherwise send() would not fail if the other process has ended
     # Ctrl-C reaches both processes, and the other one reports it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

@@ -8,15 +8,15 @@ from mailroom.settings.model import Settings
 from mailroom.terminal.output import fail
 
 
-def settings_or_exit(*, apart: bool = False) -> Settings:
-    """Return the settings; if they have mistakes, print all of these and exit.
+def settings_or_exit(*, in_own_process: bool = False) -> Settings:
+    """Return the settings; if they have mistakes, print all mistakes and exit.
 
     Args:
-        apart: load them in a process of its own, so that this process, which runs for long, does
+        in_own_process: load the settings in a process that ends then, so that this process does
             not keep the memory that loading takes.
     """
     try:
-        loaded = call_in_short_process(_load) if apart else _load()
+        loaded = call_in_short_process(_load) if in_own_process else _load()
     except ShortProcessError as error:
         fail(f"the settings could not be loaded: {error}", Exit.FAILED)
     if isinstance(loaded, SettingsError):

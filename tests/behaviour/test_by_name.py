@@ -60,12 +60,12 @@ async def test_a_decision_and_the_way_back(alice: Owner, tmp_path: Path, who: st
     for mail in await alice.mails():
         assert mail.mailboxes == ({"Feed"} if mail.subject in mine else {"Screener"})
     assert outcome.mails == len(mine)
-    assert outcome.take_back.startswith("mailroom undo ")
+    assert outcome.undo_command.startswith("mailroom undo ")
     assert len((await alice.groups())["Feed"]) == 1
 
     again = await undone(alice, tmp_path, who)
     assert (again.failure, again.before) == ("", ("Feed",))
-    assert again.take_back.startswith("mailroom decide ")
+    assert again.undo_command.startswith("mailroom decide ")
     assert await everything(alice) == before
     assert [mail.mailboxes for mail in await alice.mails()] == [mail.mailboxes for mail in places]
 
@@ -75,7 +75,7 @@ async def test_a_sender_without_any_mail(alice: Owner, start: Start, tmp_path: P
     assert (outcome.failure, outcome.mails) == ("", 0)
     assert await alice.groups_of("new@loom.example") == {"Person", "Imbox", "Mailroom"}
     outcome = await decided(alice, tmp_path, "new@loom.example", "Feed")
-    assert outcome.take_back == "mailroom decide new@loom.example Person"
+    assert outcome.undo_command == "mailroom decide new@loom.example Person"
     assert await alice.groups_of("new@loom.example") == {"Feed", "Mailroom"}
     await undone(alice, tmp_path, "new@loom.example")
     assert await alice.contacts.contacts() == []
@@ -112,7 +112,7 @@ async def test_a_whole_domain_by_name_leaves_contacts_alone(
 async def test_spam_by_name(alice: Owner, tmp_path: Path) -> None:
     await alice.receive(message(NEWS, "one"))
     outcome = await decided(alice, tmp_path, "news@loom.example", "spam")
-    assert outcome.take_back == "mailroom undo news@loom.example"
+    assert outcome.undo_command == "mailroom undo news@loom.example"
     assert "$junk" in (await alice.mail("one")).keywords
     assert await alice.contacts.contacts() == []
 

@@ -31,7 +31,7 @@ def test_a_stranger_cannot_hide_a_part_of_a_line() -> None:
 
 def test_the_way_back_of_a_hidden_character_can_be_pasted() -> None:
     subject = Subject(f"it's\\{HIDDEN}\u00ad@loom.example")
-    command = Outcome(subject, FEED, ()).take_back.replace("mailroom undo", "printf %s")
+    command = Outcome(subject, FEED, ()).undo_command.replace("mailroom undo", "printf %s")
     shell = ["bash", "-c", command]
     env = {"LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]}
     done = subprocess.run(shell, env=env, capture_output=True, check=True)  # noqa: S603
@@ -65,12 +65,12 @@ def test_a_failure_has_no_way_back() -> None:
 
 def test_an_address_that_begins_like_an_option_is_none() -> None:
     outcome = Outcome(Subject("-x@loom.example"), FEED, (), account="work")
-    words = shlex.split(outcome.take_back)
+    words = shlex.split(outcome.undo_command)
     assert words == ["mailroom", "undo", "--account", "work", "--", "-x@loom.example"]
 
 
 def test_an_undo_names_the_decision_that_holds_instead() -> None:
-    outcome = Outcome(Subject("ann@corp.example"), None, (), mails=1, instead=("Jail",))
+    outcome = Outcome(Subject("ann@corp.example"), None, (), mails=1, domain_categories=("Jail",))
     assert list(outcome.text()) == [
         "ann@corp.example -> the Screener: 1 mail filed",
         "  everybody at the domain is in Jail; to take that back: mailroom undo '*@corp.example'",

@@ -44,8 +44,8 @@ def test_a_history_has_approved_and_denied_senders(document: object) -> None:
 @pytest.mark.parametrize(
     ("text", "mistake"),
     [
-        ("{", "is none"),
-        ("[" * 100_000, "is none"),
+        ("{", "is not valid JSON"),
+        ("[" * 100_000, "is not valid JSON"),
         ("{}", "no list"),
         ('{"data": 3}', "no list"),
         ("[3]", "entry 1"),

@@ -25,7 +25,8 @@ import sys
 from mailroom.cli.commands import COMMANDS
 COMMANDS["run"].load()
 from mailroom.cli.start import settings_or_exit
-print(settings_or_exit(apart=True).jmap.token.get_secret_value(), *sys.modules, file=sys.stderr)
+settings = settings_or_exit(in_own_process=True)
+print(settings.jmap.token.get_secret_value(), *sys.modules, file=sys.stderr)
 """
 
 

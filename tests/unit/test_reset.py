@@ -55,10 +55,10 @@ def test_a_plan_with_everything_in_it() -> None:
         "their contacts:",
         "       1 deleted: Mailroom made it, and nobody touched it",
         "       2 kept as it is, and removed from the groups",
-        "members of groups without a contact, removed from them: 1",
+        "group members whose contact was deleted, removed from the groups: 1",
         "mail that loses Mailroom's own labels and keywords: 7",
         "mail that bears a triage label, left as it is: 2",
-        "  (nothing was done about it so far; `mailroom triage` would)",
+        "  (`mailroom triage` would file it)",
     ]
     assert found.data() == {
         "senders": {"total": 3, "by_category": {"Feed": 2}},

@@ -22,8 +22,8 @@ from mailroom.waiting.retrying import retry_while_changed
 
 _TAKING_BACK: Final = "Taking back"
 _TRIES: Final = 3
-"""The number of rounds of moving and searching, while others file mail, before mail is left."""
-_RESTLESS: Final = "somebody files it all the time; is Mailroom or a rule still running?"
+"""Rounds of moving and searching. Mail that others still file after these rounds stays there."""
+_FILED_AGAIN: Final = "somebody files it all the time; is Mailroom or a rule still running?"
 
 
 async def take_back(scope: Scope, traces: Traces) -> Outcome:
@@ -40,7 +40,7 @@ async def take_back(scope: Scope, traces: Traces) -> Outcome:
         for card_ids in in_batches(traces.cards, scope.show_progress, _TAKING_BACK):
             await executor.take_back(card_ids)
         if traces.strays:
-            await executor.release(traces.strays)
+            await executor.remove_strays(traces.strays)
         await Orphans(scope, traces.gathered).take_back(outcome)
         await MailTraces(scope, traces.gathered).remove(outcome)
     return outcome
@@ -57,10 +57,11 @@ class _Executor:
     async def take_back(self, card_ids: Sequence[str]) -> None:
         """Take back the decisions on some contacts."""
         batch = await self._file(await self._senders.read(card_ids))
-        settled = [filing for filing in batch.filings if not filing.swept_patches]
-        edits = [edit for filing in settled for edit in filing.decision.edits]
+        # A contact whose mail has not all gone back keeps its traces; see the module.
+        without_mail = [filing for filing in batch.filings if not filing.swept_patches]
+        edits = [edit for filing in without_mail for edit in filing.decision.edits]
         failures = await self._scope.book.write(edits, batch.snapshot) if edits else {}
-        for filing in settled:
+        for filing in without_mail:
             if reason := failures.get(filing.decision.id):
                 self._outcome.failures[_addresses(filing)] = f"contact: {reason}"
             else:
@@ -96,12 +97,12 @@ class _Executor:
         await retry_while_changed(attempt, batch.patches, tries=_TRIES)
         for filing in batch.filings:
             for mail_id in filing.swept_patches:
-                reason = refused.get(mail_id, _RESTLESS)
+                reason = refused.get(mail_id, _FILED_AGAIN)
                 self._outcome.failures[_addresses(filing)] = f"mail {mail_id}: {reason}"
         return batch
 
-    async def release(self, uids: Iterable[str]) -> None:
-        """Remove uids that no card has from the groups."""
+    async def remove_strays(self, uids: Iterable[str]) -> None:
+        """Remove strays from the groups: uids of cards that were deleted."""
         snapshot = await self._scope.book.sync()
         ours = find_groups(snapshot.groups, self._scope.categories, self._scope.layout)
         edits = edits_for_strays_among(uids, ours, snapshot.index.card_uids)

@@ -27,7 +27,7 @@ from mailroom.screener.search.filters import Mailboxes
 
 _KEYWORDS: Final = (SCREENED, FORGED, SPAM, WAIVED, CODE, DIGEST, NOTICE, DECIDED_BY_BUTTON)
 _REMOVING: Final = "Removing marks"
-_AGAIN: Final = "it was marked again; is Mailroom still running?"
+_MARKED_AGAIN: Final = "it was marked again; is Mailroom still running?"
 
 
 class MailTraces:
@@ -48,7 +48,7 @@ class MailTraces:
         )
 
     async def count(self) -> int:
-        """Return the number of mails that have such a label or keyword.
+        """Return the number of mails that have one of these labels or keywords.
 
         Raises:
             HttpError, JmapError: the server cannot be asked.
@@ -80,7 +80,7 @@ class MailTraces:
                 }
             tried |= untried.keys()
             self._show_progress(_REMOVING, min(len(tried), total), total)
-        failures = dict.fromkeys(patches, _AGAIN) | refused
+        failures = dict.fromkeys(patches, _MARKED_AGAIN) | refused
         outcome.mail_traces += len(tried - failures.keys())
         outcome.failures |= {f"mail {mail_id}": reason for mail_id, reason in failures.items()}
 

@@ -1,6 +1,6 @@
-"""Mail in the categories' mailboxes whose sender and list have no contact: it was deleted.
+"""Mail in the categories' mailboxes whose sender and list have no contact any more.
 
-Only the place of the mail still shows that Mailroom filed it.
+The contact was deleted, so only the mailbox still shows that Mailroom filed the mail.
 """
 
 from mailroom.admin.reset.scope import Scope
@@ -8,12 +8,11 @@ from mailroom.admin.reset.traces import Outcome
 from mailroom.contacts.address import list_key
 from mailroom.contacts.index import ContactIndex
 from mailroom.jmap.mail import Patch
+from mailroom.jmap.methods import NOT_FOUND
 from mailroom.screener.model.lists import list_id
 from mailroom.screener.model.patches import file_swept, target_of
 from mailroom.screener.model.sender import UnusableFromError, is_own, sender_of
 from mailroom.screener.passes.gather import GatheredMail
-
-_GONE = "notFound"
 
 
 class Orphans:
@@ -40,7 +39,7 @@ class Orphans:
         )
 
     async def patches(self, index: ContactIndex) -> dict[str, Patch]:
-        """Return the patches, by mail id, that move this mail back to the Screener.
+        """Return the patches, by mail id, that move the orphans back to the Screener.
 
         Raises:
             HttpError, JmapError: the server cannot be asked.
@@ -55,10 +54,10 @@ class Orphans:
                     key = sender_of(email).key
                 except UnusableFromError:
                     continue
-                of_list = list_key(list_id(email.list_id))
-                has_contact = bool(index.uids_standing_for(key) or index.uids_standing_for(of_list))
+                mailing_list = list_key(list_id(email.list_id))
+                uids = index.uids_standing_for(key) or index.uids_standing_for(mailing_list)
                 if (
-                    has_contact
+                    uids
                     or is_own(key, self._own_addresses)
                     or email.mailbox_ids & self._places.tap_labels
                 ):
@@ -68,7 +67,7 @@ class Orphans:
         return patches
 
     async def take_back(self, outcome: Outcome) -> None:
-        """Move this mail back, unless the server refuses. Raises as :meth:`patches`."""
+        """Move the orphans back, unless the server refuses. Raises as :meth:`patches`."""
         patches = await self.patches((await self._scope.book.sync()).index)
         if not patches:
             return
@@ -81,5 +80,5 @@ class Orphans:
         outcome.failures |= {
             f"mail {mail_id}": str(error)
             for mail_id, error in failed.items()
-            if error.type != _GONE
+            if error.type != NOT_FOUND
         }

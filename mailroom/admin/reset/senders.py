@@ -48,7 +48,7 @@ class Batch:
     """A batch of contacts.
 
     Attributes:
-        cards: one card of each contact.
+        cards: the cards. Each is taken for a contact of its own.
         ours: Mailroom's groups.
         snapshot: the address book from which the contacts were read.
         search: the search for the contacts' mail.
@@ -77,7 +77,7 @@ class Senders:
 
     Args:
         scope: the account.
-        gathered: the account's mailboxes, and the user's own addresses, which do not count.
+        gathered: the account's mailboxes, and the user's own addresses, whose mail is left alone.
     """
 
     def __init__(self, scope: Scope, gathered: GatheredMail) -> None:
@@ -100,8 +100,8 @@ class Senders:
             for card in await snapshot.read_cards(card_ids)
             if card.uid in members or can_be_stripped(card)
         )
-        addresses = frozenset().union(*map(self._addresses, cards))
-        search = Search(addresses, self._places.swept)
+        keys = frozenset().union(*map(self._search_keys, cards))
+        search = Search(keys, self._places.swept)
         _, batch = await self.update_and_search(Batch(cards, ours, snapshot, search))
         return batch
 
@@ -113,20 +113,22 @@ class Senders:
         Raises:
             HttpError, JmapError: the server cannot be asked.
         """
-        updates, found = await self._scope.gatherer.mail_of([batch.search], preceded_by=preceded_by)
+        updates, emails = await self._scope.gatherer.mail_of(
+            [batch.search], preceded_by=preceded_by
+        )
         standing = StandingDecisions(batch.snapshot.index, self._scope.categories)
         decisions = Decisions(standing, own=own_keys(self._own_addresses))
-        mails = MailsByKey(found, decisions.subject_key_for)
+        mails = MailsByKey(emails, decisions.subject_key_for)
         filings = []
         for card in batch.cards:
-            contact = Contact(self._addresses(card), (card,), labelled=())
+            contact = Contact(self._search_keys(card), (card,), labelled=())
             edits = edits_for_undo([card], batch.ours)
             decision = Decision(card.uid, contact, None, edits, mismatched=frozenset())
             filings.append(plan_filing(decision, mails, self._places, self._scope.categories))
         return updates, replace(batch, filings=tuple(filings))
 
-    def _addresses(self, card: Card) -> frozenset[str]:
-        """Return the keys to search mail for: a list, or addresses with or without ``*``."""
+    def _search_keys(self, card: Card) -> frozenset[str]:
+        """Return the keys to search mail by: ann@corp.example, *@corp.example or a list's key."""
         if is_of_list(card.uid):
             return frozenset({list_key(list_in(card.note))} if list_in(card.note) else ())
         keys = set()

@@ -1,7 +1,6 @@
 """Finds the traces of Mailroom in an account. Reads only."""
 
 from collections import Counter
-from collections.abc import Collection
 from dataclasses import replace
 from typing import Final
 
@@ -27,7 +26,7 @@ _FINDING: Final = "Finding mail"
 
 
 async def survey(scope: Scope) -> Traces:
-    """Look through an account; every contact is read, because any may have a trace.
+    """Look through an account; every card is read, because any card may have a trace.
 
     Raises:
         HttpError, JmapError, AddressBookError: a server cannot be used as it should.
@@ -45,24 +44,24 @@ async def survey(scope: Scope) -> Traces:
     strays = members - snapshot.index.card_uids
     traces = Traces(
         gathered,
-        cards=await _concerned(scope, snapshot, members),
+        cards=await _cards_with_traces(scope, snapshot, members),
         strays=strays,
         mail_traces=await MailTraces(scope, gathered).count(),
         labelled=sum(
             bool(email.mailbox_ids & gathered.places.tap_labels) for email in gathered.emails
         ),
     )
-    tally = Tally(scope.categories, gathered.own_addresses)
+    tally = Tally(scope.categories)
     senders = Senders(scope, gathered)
     for card_ids in in_batches(traces.cards, scope.show_progress, _FINDING):
         tally.add(await senders.read(card_ids))
     orphans = len(await Orphans(scope, gathered).patches(snapshot.index))
-    traces = tally.entered_into(traces)
+    traces = tally.added_to(traces)
     return replace(traces, mails=traces.mails + orphans, orphans=orphans)
 
 
 async def _has_no_trace(scope: Scope, snapshot: Snapshot) -> bool:
-    """Return True if the account has no trace of Mailroom, so that nothing is missing."""
+    """Return True if the account has no trace of Mailroom: then missing groups are no error."""
     labels = [category.label for category in scope.categories]
     layout = scope.layout
     labels += [layout.screener_label, layout.spam_label, layout.domain_label, layout.list_label]
@@ -73,10 +72,12 @@ async def _has_no_trace(scope: Scope, snapshot: Snapshot) -> bool:
     wanted = wanted_groups(scope.categories, scope.layout)
     if missing_groups(snapshot.groups, scope.categories, scope.layout) != wanted:
         return False
-    return not await _concerned(scope, snapshot, frozenset())
+    return not await _cards_with_traces(scope, snapshot, frozenset())
 
 
-async def _concerned(scope: Scope, snapshot: Snapshot, members: frozenset[str]) -> tuple[str, ...]:
+async def _cards_with_traces(
+    scope: Scope, snapshot: Snapshot, members: frozenset[str]
+) -> tuple[str, ...]:
     """Return the ids of the cards in Mailroom's groups or with Mailroom's traces on them."""
     ids: list[str] = []
     for card_ids in in_batches(sorted(snapshot.index.card_ids), scope.show_progress, _READING):
@@ -90,12 +91,10 @@ class Tally:
 
     Args:
         categories: the configured categories.
-        own_addresses: the user's own addresses.
     """
 
-    def __init__(self, categories: Categories, own_addresses: Collection[str]) -> None:
+    def __init__(self, categories: Categories) -> None:
         self._categories = categories
-        self._own_addresses = own_addresses
         self._senders = Counter[str]()
         self._treatments = Counter[CardTreatment]()
         self._mails = set[str]()
@@ -110,8 +109,8 @@ class Tally:
             self._treatments.update(map(treatment_of, filing.decision.edits))
         self._mails |= batch.patches.keys()
 
-    def entered_into(self, traces: Traces) -> Traces:
-        """Return the traces with these numbers."""
+    def added_to(self, traces: Traces) -> Traces:
+        """Return the traces with the numbers of this tally."""
         names = (*(category.name for category in self._categories), UNDECIDED)
         return replace(
             traces,

@@ -74,7 +74,7 @@ class Traces:
         cards: the ids of the cards in Mailroom's groups or with Mailroom's traces on them.
         senders: category name -> how many of these contacts are in it.
         treatments: treatment -> how many cards get it.
-        strays: uids in Mailroom's groups that no card has.
+        strays: uids in Mailroom's groups whose cards were deleted.
         mails: how many mails go back to the Screener.
         orphans: how many of these mails are from senders who have no contact any more.
         mail_traces: how many mails bear the error or warning label, or a keyword of Mailroom's.
@@ -97,7 +97,7 @@ class Traces:
         return not (self.cards or self.strays or self.mail_traces or self.orphans)
 
     def text(self) -> Iterator[str]:
-        """Return the plan in lines for a terminal."""
+        """Return the traces in lines for a terminal."""
         if self.is_empty:
             yield "Nothing to take back: nothing that Mailroom did is left in this account."
         if self.cards:
@@ -115,12 +115,13 @@ class Traces:
                 f" back to the Screener: {self.orphans}"
             )
         if self.strays:
-            yield f"members of groups without a contact, removed from them: {len(self.strays)}"
+            strays = len(self.strays)
+            yield f"group members whose contact was deleted, removed from the groups: {strays}"
         if self.mail_traces:
             yield f"mail that loses Mailroom's own labels and keywords: {self.mail_traces}"
         if self.labelled:
             yield f"mail that bears a triage label, left as it is: {self.labelled}"
-            yield "  (nothing was done about it so far; `mailroom triage` would)"
+            yield "  (`mailroom triage` would file it)"
 
     def advice(self, account: str) -> str:
         """Return the next step for the user; ``account`` is the name of one of several accounts."""
@@ -129,7 +130,7 @@ class Traces:
         return _DONE if self.is_empty else _NOT_YET.format(command=_command(account))
 
     def data(self) -> dict[str, Any]:
-        """Return the plan as JSON data."""
+        """Return the traces as JSON data."""
         senders = {name: count for name, count in self.senders.items() if name != UNDECIDED}
         return {
             "senders": {"total": len(self.cards), "by_category": senders},
@@ -149,7 +150,7 @@ class Outcome:
     """The outcome of a reset.
 
     Attributes:
-        senders: how many senders were taken back, with all of their mail.
+        senders: how many senders lost their decision, after all of their mail went back.
         mails: how many mails went to the Screener.
         mail_traces: how many mails lost labels and keywords.
         failures: a mail or contact that was left as it was -> the reason.
