@@ -1,8 +1,7 @@
 """Reports of a pass, planned or done: text for a person, data for a program, and log lines.
 
 A report holds no subject line and no text of a mail: it names mail by its id, and people by their
-addresses. A dry run
-and a real one print the same lines, so the lines are in the present tense.
+addresses. A dry run and a real one print the same lines, so the lines are in the present tense.
 """
 
 from mailroom.report.common import printable

@@ -124,6 +124,6 @@ class FailurePolicy:
         return max(pause, self._refused_at[0] + _REFUSED_SPAN - now)
 
     def _shortest_wait(self) -> float:
-        # The pause is this time and a random time that is at most as long, so each of the two may
-        # take half of the longest pause.
+        # The pause is this time and a random time that is at most as long, so each of the two is at
+        # most half of the longest pause.
         return ceiling(self._in_a_row, base=_BASE_PAUSE, cap=_LONGEST_PAUSE / 2)

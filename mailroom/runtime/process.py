@@ -99,7 +99,7 @@ async def run_until_stopped(
 
 
 def _raise_open_files_limit() -> None:
-    """Raise the soft limit to the hard limit, because every account has several connections."""
+    """Raise the soft limit of open files to the hard limit: an account has several connections."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if resource.RLIM_INFINITY not in {soft, hard}:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
