@@ -78,7 +78,7 @@ JAMES: Final = Quirks(
     entered_is_created=True,
     imports_twice=True,
     querying=Querying(
-        nests_mailboxes=False, negative_positions=False, states="page", has_total=False
+        nests_mailboxes=False, negative_positions=False, query_state="page", has_total=False
     ),
     pushing=Pushing(
         refuses_unknown_types=True,
@@ -108,7 +108,7 @@ HOSTILE: Final = Quirks(
         evaluates_nested=False,
         refuses_unknown=False,
         negative_positions=False,
-        states="page",
+        query_state="page",
         has_total=False,
         cuts_all=True,
         renames_raw=True,

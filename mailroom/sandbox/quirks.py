@@ -12,7 +12,7 @@ Without any quirk, the sandbox imitates Cyrus 3.12. These quirks were seen on re
 ``cuts_all``, ``renames_raw``                       Stalwart 0.16
 ``moved_is_new``, ``text_hides_unindexed``          Cyrus after 3.13.7
 ``nests_mailboxes``, ``negative_positions``         Apache James 3.8
-``querying.states``, ``has_total``                  Apache James 3.8
+``query_state="page"``, ``has_total``               Apache James 3.8
 ``imports_twice``                                   Stalwart 0.16, Apache James 3.8
 ``cut``, ``drops_grouped``, ``encodes_at``          Stalwart 0.16
 ``least_ping``, ``milliseconds``, ``idle``          Stalwart 0.16
@@ -21,11 +21,11 @@ Without any quirk, the sandbox imitates Cyrus 3.12. These quirks were seen on re
 ``needs_all_parameters``, ``enables_once``          Apache James 3.8
 ``has_positions=False``                             Stalwart 0.16, Apache James 3.8
 ``enable_needs_answer``                             Apache James 3.8, right after its start
-``blocks``                                          Cyrus 3.13.5 to 3.13.7 and later
+``blocks``                                          Cyrus 3.13.5 to 3.13.7
 ``counts_all``, ``per_minute``                      Stalwart 0.16 (4 at once, 1,000 a minute)
 ``fails_every``                                     Apache James 3.8, while mails are moved
 ``refuses_malformed_states``, ``zero_is_no_limit``  Stalwart 0.16
-``serving.states``                                  UUIDs: Apache James; ``J79``: Cyrus, Fastmail
+``states``                                          UUIDs: Apache James; ``J79``: Cyrus, Fastmail
 ``ids``                                             Cyrus, Fastmail
 ``digit_ids``                                       Stalwart up to 0.16.4
 ``identities``                                      Cyrus (blank; unsupported without SMTP)
@@ -34,8 +34,8 @@ Without any quirk, the sandbox imitates Cyrus 3.12. These quirks were seen on re
 ``origin``                                          servers that do not know of a proxy before them
 ==================================================  ==============================================
 
-A running client also meets new ids of mails after
-:meth:`mailroom.sandbox.owner.OwnerConsole.renumber`, as on Fastmail.
+:meth:`mailroom.sandbox.owner.OwnerConsole.renumber` imitates a further habit of Fastmail: all mails
+get new ids.
 """
 
 from dataclasses import dataclass
@@ -92,7 +92,7 @@ class Querying:
         refuses_unknown: a filter with an unknown mailbox is refused. If False, an unknown mailbox
             is one without mail.
         negative_positions: a ``position`` below zero counts from the end. If False, it is refused.
-        states: ``queryState`` is the state of the account, or a hash of the ids in the page.
+        query_state: ``queryState`` is the state of the account, or a hash of the ids in the page.
         has_total: ``total`` is sent.
         counts_to: the highest ``total`` that is sent, because search engines stop counting
             matches there. None: no limit.
@@ -110,7 +110,7 @@ class Querying:
     evaluates_nested: bool = True
     refuses_unknown: bool = True
     negative_positions: bool = True
-    states: Literal["account", "page"] = "account"
+    query_state: Literal["account", "page"] = "account"
     has_total: bool = True
     counts_to: int | None = None
     cuts_all: bool = False

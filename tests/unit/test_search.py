@@ -34,7 +34,7 @@ SERVERS = {
     "header by no index": Quirks(index_lag=None, querying=Querying(header="index")),
     "mailboxes not nested": Quirks(querying=Querying(nests_mailboxes=False)),
     "no totals, small pages": Quirks(
-        limits=Limits(max_query=7), querying=Querying(has_total=False, states="page")
+        limits=Limits(max_query=7), querying=Querying(has_total=False, query_state="page")
     ),
     "totals up to 8": Quirks(limits=Limits(max_query=4), querying=Querying(counts_to=8)),
     "totals up to 8, header by a late index": Quirks(
@@ -257,7 +257,7 @@ QUERYING = st.builds(
     nests_mailboxes=st.booleans(),
     evaluates_nested=st.booleans(),
     negative_positions=st.booleans(),
-    states=st.sampled_from(["account", "page"]),
+    query_state=st.sampled_from(["account", "page"]),
     has_total=st.booleans(),
     counts_to=st.sampled_from([None, 2, 4, 5]),
     cuts_all=st.sampled_from([True]),  # there are more mailboxes than one get may return

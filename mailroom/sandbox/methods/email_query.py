@@ -25,7 +25,7 @@ def query(store: MailStore, arguments: Arguments) -> Arguments:
     if habits.has_total and typed(arguments, "calculateTotal", bool, default=False):
         most = len(ids) if habits.counts_to is None else habits.counts_to
         page["total"] = min(len(ids), most)
-    if habits.states == "page":
+    if habits.query_state == "page":
         state = sha1(",".join(page["ids"]).encode(), usedforsecurity=False).hexdigest()
     else:
         state = f"{store.state()}:0"
