@@ -26,7 +26,7 @@ Cell = Callable[[AccountServer, int], Awaitable[None]]
 
 
 @dataclass(frozen=True)
-class Undisturbed:
+class ReferenceRun:
     """A run of a command without faults: the account before and after it, and its requests."""
 
     command: Command
@@ -34,6 +34,7 @@ class Undisturbed:
     end: list[str]
     exchanges: tuple[Exchange, ...]
     answered: tuple[bool, ...]
+    """For each exchange, whether its answer had a body."""
 
     @property
     def first_write(self) -> int:
@@ -41,21 +42,21 @@ class Undisturbed:
         return next(at for at, exchange in enumerate(self.exchanges) if exchange.is_write)
 
 
-def undisturbed(command: Command, base: SandboxAccount) -> Undisturbed:
+def reference_run(command: Command, base: SandboxAccount) -> ReferenceRun:
     """Run a command on a copy of an account."""
 
-    async def run() -> Undisturbed:
+    async def run() -> ReferenceRun:
         account = copied(base)
         async with serving(account) as server:
             line, _ = server.lines
             await command(line)
-            asked = tuple(line.exchanges), tuple(line.answered)
-            return Undisturbed(command, base, snapshot(account), *asked)
+            exchanges, answered = tuple(line.exchanges), tuple(line.answered)
+            return ReferenceRun(command, base, snapshot(account), exchanges, answered)
 
     return virtual_time.run(run())
 
 
-def assert_kills_change_nothing(reference: Undisturbed, *, acts: bool) -> None:
+def assert_kills_change_nothing(reference: ReferenceRun, *, acts: bool) -> None:
     """Kill the command at each request from the first write on, and run it again.
 
     If it ``acts``, the server has carried out the request before the kill.
@@ -87,7 +88,7 @@ def assert_kills_change_nothing(reference: Undisturbed, *, acts: bool) -> None:
 
 
 def assert_second_instance_changes_nothing(
-    reference: Undisturbed, *, acts: bool, may_be_left: str = ""
+    reference: ReferenceRun, *, acts: bool, may_be_left: str = ""
 ) -> None:
     """Hold the command up at each request, and let another instance run it to its end meanwhile.
 
@@ -117,7 +118,7 @@ def assert_second_instance_changes_nothing(
     _assert_no_failure(reference, cell, numbers, may_be_left=may_be_left)
 
 
-def assert_fault_changes_nothing(reference: Undisturbed, fault: Fault, *, since: int = 0) -> None:
+def assert_fault_changes_nothing(reference: ReferenceRun, fault: Fault, *, since: int = 0) -> None:
     """Inject a fault at each of its points since a request, and run the command again."""
     points = [
         point
@@ -138,13 +139,13 @@ def assert_fault_changes_nothing(reference: Undisturbed, fault: Fault, *, since:
 
 
 def _assert_no_failure(
-    reference: Undisturbed, cell: Cell, numbers: range, *, may_be_left: str = ""
+    reference: ReferenceRun, cell: Cell, numbers: range, *, may_be_left: str = ""
 ) -> None:
     failed = virtual_time.run(_run(reference, cell, numbers, f"too much: {may_be_left}"))
     assert not failed, "\n".join(failed)
 
 
-async def _run(reference: Undisturbed, cell: Cell, numbers: range, permitted: str) -> list[str]:
+async def _run(reference: ReferenceRun, cell: Cell, numbers: range, permitted: str) -> list[str]:
     """Run one cell for each number, and return the differences but the one that is permitted."""
     failed = []
     async with serving(copied(reference.base)) as server:

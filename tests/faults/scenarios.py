@@ -56,7 +56,7 @@ class Scenario:
             over it before the scenario begins.
         act: does what the owner or a sender does then. Faults are injected into the requests
             that Mailroom makes because of it.
-        meanwhile: does something more just before contacts are written first.
+        meanwhile: does something more just before the first write of contacts.
         is_large: True if Mailroom makes the same requests many times, so that each fault is
             injected at one request of each kind only.
         is_variation: True if Mailroom makes the requests of another scenario, so that faults are
@@ -342,7 +342,7 @@ UNDO_OF_ONE: Final = Scenario(
 
 
 def settings(line: Line) -> Settings:
-    """Return settings for a service over a line; without push, because no fault waits for it."""
+    """Return settings for a service over a line, without push: no fault here needs push."""
     return _settings(line.url)
 
 

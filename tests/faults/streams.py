@@ -32,7 +32,7 @@ POLL: Final = 300.0
 
 
 def base() -> SandboxAccount:
-    """The account; to be had once outside of any loop, where it is made."""
+    """Return the account. The first call runs event loops, so it must be made outside of any."""
     return prepared(SCENARIOS[0], "jmap", at_start=False).base
 
 
@@ -69,7 +69,7 @@ class Stage:
             within=within,
         )
 
-    async def is_of_use(self) -> None:
+    async def assert_label_is_carried_out(self) -> None:
         """Check that a label is carried out, with the next poll at the latest."""
         (mail,) = [mail for mail in self.console.mails() if mail.subject == "new"]
         self.console.label(mail.id, add=["@ToFeed"])
@@ -84,7 +84,7 @@ async def on_stage(
     eventsource: Script | None = None,
     intercept: Interceptor = pass_through,
 ) -> AsyncIterator[Stage]:
-    """The service, with push as these scripts have it."""
+    """Run the service; these scripts answer its connections for push."""
     account = copied(base())
     async with serving(account) as server, _streams(websocket) as ws, _streams(eventsource) as es:
         line, *_ = server.lines
@@ -108,7 +108,7 @@ def _settings(line: Line) -> Settings:
 
 
 def _pointing(ws: StreamServer | None, es: StreamServer | None, then: Interceptor) -> Interceptor:
-    """Have the session name these servers for push, and none that are None."""
+    """Return an interceptor that puts these servers into the session; None: no such transport."""
 
     async def intercept(exchange: Exchange, forward: Forward) -> Answer:
         return await then(exchange, lambda: _pointed(exchange, forward))

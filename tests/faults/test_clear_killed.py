@@ -1,7 +1,7 @@
 """``mailroom clear``, killed at any request or with a fault at one, is finished by the next run.
 
-Mail is cleared two at a time here, so that there is a part before and one behind. The address book
-has no part in it.
+Two mails are cleared at a time here, so that the run has several parts. The address book is not
+used.
 """
 
 from functools import cache
@@ -13,10 +13,10 @@ from mailroom.account import open_account
 from mailroom.admin.clear import clear
 from mailroom.screener.passes import mail_run
 from tests.faults.commands import (
-    Undisturbed,
+    ReferenceRun,
     assert_fault_changes_nothing,
     assert_kills_change_nothing,
-    undisturbed,
+    reference_run,
 )
 from tests.faults.scenarios import BOB, CY, Scenario, prepared, settings
 from tests.support.faults.faults import FAULTS, Fault
@@ -61,8 +61,8 @@ async def _clear(line: Line) -> None:
 
 
 @cache
-def _reference() -> Undisturbed:
-    return undisturbed(_clear, prepared(SCENARIO, "jmap", at_start=True).base)
+def _reference() -> ReferenceRun:
+    return reference_run(_clear, prepared(SCENARIO, "jmap", at_start=True).base)
 
 
 def test_the_end_is_what_it_should_be() -> None:

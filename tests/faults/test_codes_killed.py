@@ -1,7 +1,7 @@
 """A code that comes and a code that ends, killed at any request or with a fault at one.
 
-The next run finishes the work. Old codes end two at a time here, so that there is a part before and
-one behind. The address book has no part in it.
+The next run finishes the work. Two old codes end at a time here, so that the run has several parts.
+The address book is not used.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -20,10 +20,10 @@ from mailroom.settings.load import load_settings
 from mailroom.settings.model import Settings
 from tests.faults.commands import (
     Command,
-    Undisturbed,
+    ReferenceRun,
     assert_fault_changes_nothing,
     assert_kills_change_nothing,
-    undisturbed,
+    reference_run,
 )
 from tests.faults.scenarios import UNDO_OF_ONE, environ, prepared
 from tests.support.faults.account import copied
@@ -99,9 +99,9 @@ SCENARIOS: Final[dict[str, Command]] = {"code arrives": _screen, "code expires":
 
 
 @cache
-def _reference(scenario: str) -> Undisturbed:
+def _reference(scenario: str) -> ReferenceRun:
     base = _with_new_codes() if scenario == "code arrives" else _with_old_codes()
-    return undisturbed(SCENARIOS[scenario], base)
+    return reference_run(SCENARIOS[scenario], base)
 
 
 def _codes_of(scenario: str) -> list[str]:

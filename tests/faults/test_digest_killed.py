@@ -22,11 +22,11 @@ from mailroom.sandbox.sandbox_account import SandboxAccount
 from mailroom.settings.load import load_settings
 from mailroom.settings.model import Settings
 from tests.faults.commands import (
-    Undisturbed,
+    ReferenceRun,
     assert_fault_changes_nothing,
     assert_kills_change_nothing,
     assert_second_instance_changes_nothing,
-    undisturbed,
+    reference_run,
 )
 from tests.faults.scenarios import BOB, CY, environ
 from tests.support import virtual_time
@@ -87,8 +87,8 @@ async def _write(line: Line) -> None:
 
 
 @cache
-def _reference(server: str) -> Undisturbed:
-    return undisturbed(_write, _account(server))
+def _reference(server: str) -> ReferenceRun:
+    return reference_run(_write, _account(server))
 
 
 def test_the_end_is_what_it_should_be() -> None:

@@ -24,7 +24,7 @@ from tests.support.faults.server import AccountServer, serving
 from tests.support.proxy.proxy import Answer, Exchange, Forward, Interceptor
 
 LONGEST = 600.0
-"""Seconds of the loop's clock that a pass may take: so long requests are repeated, and then end."""
+"""Seconds of the loop's clock. All repetitions of a pass's requests end before."""
 
 
 def twisting(kinds: frozenset[str], chance: random.Random) -> Interceptor:
@@ -39,8 +39,8 @@ def twisting(kinds: frozenset[str], chance: random.Random) -> Interceptor:
     return intercept
 
 
-async def one_pass(server: AccountServer) -> None:
-    """A first pass, as the service runs it; it may fail as passes may."""
+async def two_passes(server: AccountServer) -> None:
+    """Check the account and run two passes, as the service does; expected errors end them."""
     line, *_ = server.lines
     async with open_account(settings(line)) as account:
         try:
@@ -55,14 +55,16 @@ async def one_pass(server: AccountServer) -> None:
 async def twisted_passes(scenario: Scenario, ready: Prepared, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - a choice of oddities
     kinds = sorted({exchange.kind for exchange in ready.exchanges})
-    some = frozenset(chance.sample(kinds, min(len(kinds), chance.choice((1, 1, 1, 2, 99)))))
+    twisted_kinds = frozenset(
+        chance.sample(kinds, min(len(kinds), chance.choice((1, 1, 1, 2, 99))))
+    )
     account = copied(ready.base)
     async with serving(account) as server:
         scenario.act(OwnerConsole(account))
-        server.lines[0].intercept = twisting(some, chance)
+        server.lines[0].intercept = twisting(twisted_kinds, chance)
         began = asyncio.get_running_loop().time()
         with capture_logs() as log:
-            await one_pass(server)
+            await two_passes(server)
         assert asyncio.get_running_loop().time() - began < LONGEST
     assert [entry for entry in log if entry.get("exc_info")] == []
     assert OwnerConsole(account).violations == []

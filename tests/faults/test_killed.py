@@ -1,4 +1,4 @@
-"""Killed at any step, or not alone: in the end the account is as if nothing had happened.
+"""A kill at any request, or a second instance: the account ends as if nothing had happened.
 
 A kill cancels all tasks of the service at one of its requests, and none of its later requests
 reaches the server. As with ``kill -9``, the request may have been carried out or not. Then the
@@ -36,7 +36,7 @@ Place = TypeVar("Place", int, InjectionPoint)
 Cell = Callable[[AccountServer, SandboxAccount, Place], Awaitable[None]]
 
 INTERLEAVINGS: Final = 6
-"""So many orders of requests are tried with two instances that do not know of each other."""
+"""The number of random orders of requests that are tried with two instances."""
 FEW_INTERLEAVINGS: Final = 2
 REFUSED: Final = next(fault for fault in FAULTS if fault.name == "object rateLimit")
 
@@ -49,14 +49,14 @@ def _interleavings(scenario: Scenario) -> range:
 
 
 def _requests(scenario: Scenario, ready: Prepared) -> list[InjectionPoint]:
-    """Which requests are tried: those to get going are the same for all, and tried with one."""
+    """Return the requests to try; one scenario tries those of the start, which all have alike."""
     first = 0 if scenario is SCENARIOS[0] else ready.startup_requests
     requests = [InjectionPoint(at, 0, exchange.kind) for at, exchange in enumerate(ready.exchanges)]
     return scenario.sample(requests[first:], lambda point: point.kind, 3)
 
 
 def _at(request: int, then: Interceptor) -> Interceptor:
-    """Do something else with the n-th request."""
+    """Return an interceptor that calls ``then`` for one request, by its number from 0."""
     remaining = [None] * (request + 1)
 
     async def intercept(exchange: Exchange, forward: Forward) -> Answer:
@@ -81,7 +81,7 @@ def _refusing(point: InjectionPoint) -> Interceptor:
 
 
 async def _killed_at(server: AccountServer, request: int, then: Interceptor) -> None:
-    """Start the service, and end it for good when this has become of a request."""
+    """Start the service; at a request, call ``then``, and let no later request through."""
     line, _ = server.lines
     killed = asyncio.Event()
 
@@ -97,7 +97,7 @@ async def _killed_at(server: AccountServer, request: int, then: Interceptor) -> 
 
 
 async def _another_in_between(server: AccountServer, request: int, then: Interceptor) -> None:
-    """Start the service, and hold it at a request until another one has done everything."""
+    """Start the service, and hold a request back until another instance has done everything."""
     line, other = server.lines
     held, released = asyncio.Event(), asyncio.Event()
 
@@ -164,7 +164,7 @@ def test_another_instance_does_it_all_in_between(scenario: Scenario, backend: st
 def test_another_instance_does_it_all_in_between_and_then_one_thing_is_refused(
     scenario: Scenario,
 ) -> None:
-    """Over JMAP, where much is asked in one request, and is taken back if not all of it is done."""
+    """Over JMAP, where one request has many edits, and they are rolled back if one is refused."""
 
     async def cell(server: AccountServer, account: SandboxAccount, point: InjectionPoint) -> None:
         await _another_in_between(server, point.request, _refusing(point))

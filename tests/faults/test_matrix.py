@@ -1,4 +1,4 @@
-"""A fault at any one request changes nothing about how the account ends.
+"""A fault at any one request does not change the account's state at the end.
 
 The words of this folder:
 

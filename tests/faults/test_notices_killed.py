@@ -60,8 +60,8 @@ async def _killed(
         task = asyncio.create_task(_claim(line, claimed))
         waiting = asyncio.create_task(killed.wait())
         await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        for one in (task, waiting):
-            one.cancel()
+        for started in (task, waiting):
+            started.cancel()
         await asyncio.wait({task, waiting})
         await _claim(again, claimed)
         return claimed, snapshot(account), len(line.exchanges)
@@ -78,9 +78,9 @@ def test_a_killed_claim_leads_to_one_notice_at_most(*, acts: bool) -> None:
         assert not [line for line in end if NOTICE in line]
         if count <= request:
             break
-    every = Counter(SENDERS)
+    all_senders = Counter(SENDERS)
     assert len(results) > 3
-    missed = [claimed for claimed in results if claimed != every]
+    missed = [claimed for claimed in results if claimed != all_senders]
     assert missed == ([Counter()] if acts else [])
 
 

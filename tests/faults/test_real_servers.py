@@ -34,7 +34,7 @@ from tests.support.variants.worlds import Variant, World
 
 FEED: Final = {"Feed"}
 CELLS: Final = 2
-"""For each fault."""
+"""The number of cells for each fault."""
 KINDS: Final[dict[str, Callable[[Exchange], bool]]] = {
     "reads mail": lambda exchange: "Email/get" in exchange.calls,
     "writes a card": lambda exchange: exchange.kind == "PUT card",
@@ -43,7 +43,7 @@ KINDS: Final[dict[str, Callable[[Exchange], bool]]] = {
 }
 """The kinds of request that a kill is tried at."""
 NOT_HERE: Final = ("server restarted", "answered too late", "half of the answer", "429")
-"""They take the server away, or real minutes; tests/e2e/test_outages.py has most of them."""
+"""Faults that stop the server, or take minutes; tests/e2e/test_outages.py has most of them."""
 INJECTED_HERE: Final = [fault for fault in FAULTS if fault.name not in NOT_HERE]
 
 Measured = Callable[[str], None]
@@ -69,7 +69,7 @@ async def person(world: World) -> AsyncIterator[Owner]:
 
 
 async def triage(person: Owner, sender: str) -> None:
-    """Tap one of two mails of a sender, and wait until that is done."""
+    """Tap one of two mails of a sender, and wait until the label is off."""
     _, tapped = await person.receive(message(sender, f"old {sender}"), message(sender, sender))
     await person.tap(tapped, "@ToFeed")
     await person.until_triaged()
@@ -89,7 +89,7 @@ async def wrong_with(person: Owner, sender: str) -> list[str]:
 def inject(
     fault: Fault, point: InjectionPoint, exchanges: Sequence[Exchange]
 ) -> tuple[Interceptor, asyncio.Event]:
-    """Has a fault strike at a request of the same kind, the same number of them after the tap."""
+    """Inject a fault at a request of the point's kind, after as many of this kind as in a run."""
     before = [exchange.kind for exchange in exchanges[: point.request]].count(point.kind)
     remaining, injected = [None] * before, asyncio.Event()
 
@@ -120,26 +120,26 @@ async def without_fault(person: Owner, proxy: Proxy, sender: str) -> list[Exchan
 def points(
     fault: Fault, exchanges: Sequence[Exchange], others: Sequence[Exchange]
 ) -> list[InjectionPoint]:
-    """Some of the places where a fault can strike in one triage, and in another one as well.
+    """Return some of the points that a fault has in both of two triages.
 
-    Not every triage takes the same requests: a write that meets another one is repeated.
+    Not every triage makes the same requests: a write that meets another write is repeated.
     """
     kinds = [exchange.kind for exchange in exchanges]
-    certain = [exchange.kind for exchange in others]
-    every = [
+    other_kinds = [exchange.kind for exchange in others]
+    all_points = [
         point
         for point in fault.points(exchanges, [exchange.method != "PUT" for exchange in exchanges])
-        if kinds[: point.request].count(point.kind) < certain.count(point.kind)
+        if kinds[: point.request].count(point.kind) < other_kinds.count(point.kind)
     ]
-    step, number = max(1, len(every) // CELLS), FAULTS.index(fault)
-    return every[number % step :: step][:CELLS]
+    step, number = max(1, len(all_points) // CELLS), FAULTS.index(fault)
+    return all_points[number % step :: step][:CELLS]
 
 
 @asynccontextmanager
 async def service_of(
     person: Owner, variant: Variant, proxy: Proxy, cwd: Path, log: list[Any]
 ) -> AsyncIterator[Service]:
-    """The service behind a proxy, from when it is ready."""
+    """Run the service behind a proxy, and wait until it is ready."""
     settings = {**variant.settings, "MAILROOM_FAILURE_LIMIT": "100"}
     env = environment(person, http=proxy.url, **settings)
     async with running_in_process(env, cwd, log) as service:

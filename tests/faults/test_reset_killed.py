@@ -1,7 +1,7 @@
-"""A reset that is killed at any request, or has one refused, is finished by the next one.
+"""A reset that is killed at any request, or has a request refused, is finished by the next reset.
 
-As in :mod:`tests.faults.test_killed`: from the kill on nothing of it reaches the server any more.
-Contacts are gone through two at a time here, so that there is a batch before and one behind.
+As in :mod:`tests.faults.test_killed`, no request reaches the server after the kill. The reset takes
+two contacts at a time here, so that it has several batches.
 """
 
 from functools import cache
@@ -12,10 +12,10 @@ import pytest
 from mailroom.account import open_account
 from mailroom.admin.reset import Scope, senders, survey, take_back
 from tests.faults.commands import (
-    Undisturbed,
+    ReferenceRun,
     assert_fault_changes_nothing,
     assert_kills_change_nothing,
-    undisturbed,
+    reference_run,
 )
 from tests.faults.scenarios import BACKENDS, Scenario, prepared, settings
 from tests.support.faults.faults import FAULTS, Fault
@@ -66,14 +66,14 @@ async def _reset(line: Line) -> None:
 
 
 @cache
-def _undisturbed(backend: str) -> Undisturbed:
-    return undisturbed(_reset, prepared(SCENARIO, backend, at_start=True).base)
+def _reference(backend: str) -> ReferenceRun:
+    return reference_run(_reset, prepared(SCENARIO, backend, at_start=True).base)
 
 
 @over_each_backend
 def test_the_end_is_what_it_should_be(backend: str) -> None:
-    undisturbed = _undisturbed(backend)
-    mails = [line for line in undisturbed.end if line.startswith("mail ")]
+    reference = _reference(backend)
+    mails = [line for line in reference.end if line.startswith("mail ")]
     assert mails == [
         "mail al 1: ['@ToFeed', 'Screener'] []",
         "mail al 2: ['@ToJail', 'Screener'] []",
@@ -84,7 +84,7 @@ def test_the_end_is_what_it_should_be(backend: str) -> None:
         "mail dan 1: ['Screener'] []",
         "mail stranger 1: ['Screener'] []",
     ]
-    cards = [line for line in undisturbed.end if line.startswith("card ")]
+    cards = [line for line in reference.end if line.startswith("card ")]
     assert len(cards) == 3 + 8
     assert not any("ailroom:mark" in card or "X-MAILROOM" in card for card in cards)
     assert not any("riaged to" in card for card in cards)
@@ -93,10 +93,10 @@ def test_the_end_is_what_it_should_be(backend: str) -> None:
 @over_each_backend
 @pytest.mark.parametrize("acts", [False, True], ids=["before it acts", "after it acted"])
 def test_killed_at_any_request_and_run_again(*, backend: str, acts: bool) -> None:
-    assert_kills_change_nothing(_undisturbed(backend), acts=acts)
+    assert_kills_change_nothing(_reference(backend), acts=acts)
 
 
 @over_each_backend
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.name in REFUSED], ids=str)
 def test_refused_at_any_request_and_run_again(backend: str, fault: Fault) -> None:
-    assert_fault_changes_nothing(_undisturbed(backend), fault)
+    assert_fault_changes_nothing(_reference(backend), fault)

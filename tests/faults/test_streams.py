@@ -1,4 +1,4 @@
-"""Push that misbehaves: it is dropped, replaced or waited for, and Mailroom works all the same."""
+"""Push that misbehaves is dropped, replaced or waited for, and Mailroom still works."""
 
 import asyncio
 import random
@@ -34,10 +34,10 @@ PING: Final = b'event: ping\ndata: {"interval":30}\n\n'
 HTML: Final = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 3\r\n\r\n<p>"
 MEGABYTE: Final = 1024 * 1024
 FAST_POLL: Final = 32.0
-"""Seconds between polls while push cannot be relied on, and the pass itself."""
+"""Seconds between polls while push is down or missed a change, and two more for the pass."""
 TOO_OFTEN: Final = 180
-"""Connections in half an hour. Pauses that are drawn from up to a minute come to some 70, and where
-one is closed without an answer the HTTP library asks once more."""
+"""More connections than these in half an hour are too many. Random pauses of up to a minute lead to
+about 70, and the HTTP library repeats a request if its connection is closed without an answer."""
 
 
 def status(code: int, *fields: str) -> Script:
@@ -46,7 +46,7 @@ def status(code: int, *fields: str) -> Script:
 
 
 async def pinging(wire: Wire) -> None:
-    """A server as it should be, to which nothing happens."""
+    """Ping as a server should, and announce nothing."""
     await wire.send(STREAM)
     while True:
         await wire.send(PING)
@@ -73,7 +73,7 @@ async def accepts_and_closes(wire: Wire) -> None:
 
     async def gone(*_: bytes) -> None: ...
 
-    wire.hang = gone  # type: ignore[method-assign] # what `upgrades` would end with
+    wire.hang = gone  # type: ignore[method-assign] # `upgrades` would end with hang
     await upgrades()(wire)
 
 
@@ -122,7 +122,7 @@ MISBEHAVING_WEBSOCKETS: Final = {
 
 
 def play(scenario: Awaitable[None]) -> None:
-    """Run it, and see that nothing in it was taken for a mistake of our own."""
+    """Run a scenario, and check that nothing was logged with a traceback."""
 
     async def awaited() -> None:
         await scenario
@@ -135,9 +135,9 @@ def play(scenario: Awaitable[None]) -> None:
 
 
 async def half_an_hour(stage: Stage, server: StreamServer | None) -> None:
-    """It is of use, and in half an hour nobody is bothered too often."""
+    """Check that a label is carried out, and that half an hour takes few connections."""
     assert server is not None
-    await stage.is_of_use()
+    await stage.assert_label_is_carried_out()
     await asyncio.sleep(HOUR / 2)
     assert len(server.wires) <= TOO_OFTEN
 
@@ -170,7 +170,7 @@ def test_a_redirect_takes_no_credentials_to_another_host(transport: str) -> None
             away = status(307, f"Location: {elsewhere.url}/events")
             websocket = away if transport == "websocket" else None
             async with on_stage(websocket=websocket, eventsource=away) as stage:
-                await stage.is_of_use()
+                await stage.assert_label_is_carried_out()
             assert elsewhere.wires == []
 
     play(scenario())
@@ -214,12 +214,14 @@ def test_a_flood_of_events_is_a_pass_or_two() -> None:
             ]
             assert 1 <= len(looks) <= 2
             assert peak < 2 * MEGABYTE
-            await stage.is_of_use()
+            await stage.assert_label_is_carried_out()
 
     play(scenario())
 
 
-def test_what_follows_an_outage_is_no_reason_to_doubt_push() -> None:
+def test_a_change_found_after_an_outage_does_not_count_as_missed() -> None:
+    """The pass that repeats a failed pass finds a change that push did not announce."""
+
     down = asyncio.Event()
 
     async def fails(exchange: Exchange, forward: Forward) -> Answer:
@@ -250,18 +252,18 @@ def test_what_follows_an_outage_is_no_reason_to_doubt_push() -> None:
     play(scenario())
 
 
-def test_a_stream_that_keeps_a_change_to_itself_is_made_anew() -> None:
+def test_a_stream_that_missed_a_change_is_opened_anew() -> None:
     async def scenario() -> None:
         async with on_stage(eventsource=pinging) as stage:
             await stage.until_connected("eventsource", within=MINUTE)
             await stage.running.until_done()
-            await stage.is_of_use()
+            await stage.assert_label_is_carried_out()
             await stage.until(lambda: stage.push.reconnects == 1, within=MINUTE)
 
     play(scenario())
 
 
-# The poll that takes its place
+# The poll in the place of push
 
 
 async def tap(stage: Stage, subject: str) -> float:
@@ -272,7 +274,7 @@ async def tap(stage: Stage, subject: str) -> float:
     return await stage.until(lambda: not stage.console.mails("@ToFeed"), within=POLL + MINUTE)
 
 
-def test_a_stream_that_pings_and_never_tells_is_replaced_by_a_faster_poll() -> None:
+def test_a_stream_that_pings_but_announces_nothing_leads_to_a_faster_poll() -> None:
     async def scenario() -> None:
         async with on_stage(eventsource=pinging) as stage:
             await stage.until_connected("eventsource", within=MINUTE)
@@ -284,7 +286,7 @@ def test_a_stream_that_pings_and_never_tells_is_replaced_by_a_faster_poll() -> N
     play(scenario())
 
 
-def test_a_stream_that_tells_again_ends_the_faster_poll() -> None:
+def test_a_stream_that_announces_again_ends_the_faster_poll() -> None:
     telling = asyncio.Event()
 
     async def deaf_then_telling(wire: Wire) -> None:
@@ -324,7 +326,7 @@ def test_without_push_the_poll_is_faster(code: int) -> None:
     play(scenario())
 
 
-def test_a_change_right_behind_a_pass_is_found_though_no_push_tells_of_it() -> None:
+def test_a_change_right_after_a_pass_is_found_without_push() -> None:
     """Apache James 3.8 loses one of two changes that come at the same moment."""
 
     async def scenario() -> None:
@@ -387,10 +389,10 @@ def test_a_busy_account_does_not_switch_push_off(transport: str) -> None:
     play(scenario())
 
 
-# Streams that keep the account hostage
+# Streams that block the account
 
 
-class Hostage:
+class BlockingServer:
     """A server that answers nobody else while an event stream is open (Cyrus 3.13.5 to 3.13.7)."""
 
     def __init__(self) -> None:
@@ -411,9 +413,9 @@ class Hostage:
         return await forward()
 
 
-def test_a_stream_that_takes_the_account_hostage_is_given_up() -> None:
+def test_a_stream_that_blocks_the_account_is_given_up() -> None:
     async def scenario() -> None:
-        server = Hostage()
+        server = BlockingServer()
         async with on_stage(eventsource=server.stream, intercept=server.intercept) as stage:
             await stage.until(lambda: stage.push.status is PushState.UNAVAILABLE, within=20)
             assert stage.push.last_error is not None
@@ -429,9 +431,9 @@ def test_a_stream_that_takes_the_account_hostage_is_given_up() -> None:
     play(scenario())
 
 
-def test_a_hostage_taker_gives_way_to_another_transport() -> None:
+def test_a_stream_that_blocks_the_account_gives_way_to_another_transport() -> None:
     async def scenario() -> None:
-        server = Hostage()
+        server = BlockingServer()
         async with on_stage(
             websocket=accepts_and_closes, eventsource=server.stream, intercept=server.intercept
         ) as stage:
@@ -442,7 +444,7 @@ def test_a_hostage_taker_gives_way_to_another_transport() -> None:
     play(scenario())
 
 
-def test_a_server_that_is_down_beside_a_stream_is_no_hostage_taker() -> None:
+def test_an_outage_is_not_blamed_on_an_open_stream() -> None:
     down = asyncio.Event()
 
     async def hangs(_: Exchange, forward: Forward) -> Answer:
@@ -483,7 +485,7 @@ def test_the_time_of_day_may_jump(hours: int, monkeypatch: pytest.MonkeyPatch) -
                 monkeypatch.setattr(module, "datetime", Shifted)
             offset = timedelta(hours=hours)
             stage.console.deliver(message("new@x.example", "stranger"))
-            await stage.is_of_use()
+            await stage.assert_label_is_carried_out()
             assert {mail.subject for mail in stage.console.mails("Screener")} == {
                 "other",
                 "stranger",
@@ -510,6 +512,6 @@ def test_a_machine_that_wakes_up_looks_once_and_goes_on() -> None:
                 if "Email/query" in exchange.calls
             ]
             assert 1 <= len(looks) <= 2
-            await stage.is_of_use()
+            await stage.assert_label_is_carried_out()
 
     play(scenario())
