@@ -14,7 +14,7 @@ from typing import Final
 from results import Pass
 
 from tests.support.owner.person import PATIENCE, Owner, until
-from tests.support.proxy.passes import settled, tapped_pass
+from tests.support.proxy.passes import tapped_pass, until_started
 from tests.support.proxy.proxy import Answer, Exchange, Forward, Proxy, proxying
 from tests.support.service.process import Running, environment, running
 from tests.support.soak.watch import cpu_seconds
@@ -146,5 +146,5 @@ async def set_up_stand(
             owner, http=proxy.url, **{"MAILROOM_ARRIVALS_ENABLED": "true", **settings}
         )
         async with running(env, cwd / f"{owner.name}.log") as service:
-            await settled(service)
+            await until_started(service)
             yield Stand(owner, service, proxy, round_trip)

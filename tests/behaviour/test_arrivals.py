@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from tests.behaviour.conftest import Start, on
-from tests.support.owner.new_mail import BOB, ON, a_pass_later, comes_to, knows_bob, mail
+from tests.support.owner.new_mail import BOB, ON, a_pass_later, add_bob, comes_to, mail
 from tests.support.owner.person import Owner, message
-from tests.support.proxy.passes import settled
+from tests.support.proxy.passes import until_started
 from tests.support.proxy.proxy import Answer, Exchange, Forward, Proxy
 from tests.support.variants.worlds import VARIANTS, Variant
 
@@ -42,14 +42,14 @@ async def test_a_stranger_goes_to_the_screener(alice: Owner, start: Start) -> No
 async def test_a_decided_sender_goes_to_its_place(
     alice: Owner, start: Start, groups: list[str], mailboxes: list[str]
 ) -> None:
-    await knows_bob(alice, *groups)
+    await add_bob(alice, *groups)
     async with start(alice, **ON):
         await alice.server.deliver(alice.name, mail(BOB))
         await comes_to(alice, "new", *mailboxes)
 
 
 async def test_contacts_and_correspondents_are_left(alice: Owner, start: Start) -> None:
-    await knows_bob(alice)
+    await add_bob(alice)
     to_ann = message(ME, "sent", to="Ann <ANN@x.example>, cy@x.example")
     await alice.server.append(alice.name, "Sent", to_ann)
     async with start(alice, **ON):
@@ -66,7 +66,7 @@ def latin(data: bytes, name: str) -> bytes:
 
 
 async def test_names_that_are_not_utf8_hide_nobody(alice: Owner, start: Start) -> None:
-    await knows_bob(alice)
+    await add_bob(alice)
     sent = message(ME, "sent", to="cy@x.example").replace(b"To: ", "To: Jürgen <".encode())
     sent = sent.replace(b"cy@x.example", b"cy@x.example>")
     await alice.server.append(alice.name, "Sent", latin(sent, "Jürgen"))
@@ -166,7 +166,7 @@ async def test_new_mail_that_comes_while_a_part_of_a_look_is_put_off(
         return Answer(answer.status, answer.headers, json.dumps(told).encode())
 
     async with start(alice, http=proxy.url, **ON) as service:
-        await settled(service)
+        await until_started(service)
         proxy.intercept = put_off_first
         await alice.server.deliver(alice.name, mail("first@elsewhere.example", "first"))
         await comes_to(alice, "first", "Screener")
@@ -210,7 +210,7 @@ async def test_what_came_while_it_was_down_is_screened_at_the_start(
 ) -> None:
     async with start(alice, **ON) as service:
         await service.end()
-    await knows_bob(alice, "Feed")
+    await add_bob(alice, "Feed")
     await alice.server.deliver(alice.name, mail(STRANGER, "stranger"), mail(BOB, "bob"))
     async with start(alice, **ON):
         await comes_to(alice, "stranger", "Screener")
@@ -218,7 +218,7 @@ async def test_what_came_while_it_was_down_is_screened_at_the_start(
 
 
 async def test_a_forged_from_does_not_profit_from_it(alice: Owner, start: Start) -> None:
-    await knows_bob(alice, "Imbox")
+    await add_bob(alice, "Imbox")
     async with start(alice, **ON, MAILROOM_ARRIVALS_AUTHSERV_ID=OURS):
         await alice.server.deliver(
             alice.name,
@@ -254,7 +254,7 @@ async def test_a_forged_mail_does_not_go_along_when_its_sender_is_triaged(
 
 
 async def test_contacts_edited_in_the_meantime_count(alice: Owner, start: Start) -> None:
-    await knows_bob(alice, "Feed")
+    await add_bob(alice, "Feed")
     async with start(alice, **ON):
         await alice.server.deliver(alice.name, mail(BOB, "one"))
         await comes_to(alice, "one", "Feed")

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from tests.behaviour.conftest import Start, on
-from tests.support.owner.new_mail import ON, a_pass_later, comes_to, rules_file
+from tests.support.owner.new_mail import ON, a_pass_later, comes_to, deliver_by_rules
 from tests.support.owner.person import Owner, message, until
-from tests.support.proxy.passes import AT_ONCE, figures, settled, tapped_pass, until_seen
+from tests.support.proxy.passes import AT_ONCE, figures, tapped_pass, until_seen, until_started
 from tests.support.proxy.proxy import Proxy
 from tests.support.proxy.steps import dependent_steps
 from tests.support.variants.worlds import ROWS, Variant
@@ -65,8 +65,8 @@ async def test_a_card_of_ones_own_beats_the_domain(alice: Owner, start: Start) -
 async def test_an_undo_on_one_sender_at_a_decided_domain_lasts(alice: Owner, start: Start) -> None:
     """The mail came to the Screener by a label, although its domain is decided on by then."""
     async with start(alice, **ON):
-        await rules_file(alice, message(ANN, "of ann"))
-        await rules_file(alice, message(BOB, "of bob"))
+        await deliver_by_rules(alice, message(ANN, "of ann"))
+        await deliver_by_rules(alice, message(BOB, "of bob"))
         await a_pass_later(alice)
         await decide(alice, "of bob", "@ToImbox")
         await decide(alice, "of ann", "@WholeDomain", "@ToFeed")
@@ -148,7 +148,7 @@ async def test_thirty_senders_take_as_many_steps_as_two(
 ) -> None:
     requests, steps = [], []
     async with start(alice, http=proxy.url) as service:
-        await settled(service)
+        await until_started(service)
         for count in (2, 30):
             before = (await service.health())["passes"]
             domain = f"corp{count}.example"

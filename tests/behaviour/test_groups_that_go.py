@@ -1,7 +1,7 @@
 """A contact group that is gone while the service runs is missed, and found when it is back."""
 
 from tests.behaviour.conftest import Start, on
-from tests.support.owner.new_mail import BOB, ON, comes_to, knows_bob, mail
+from tests.support.owner.new_mail import BOB, ON, add_bob, comes_to, mail
 from tests.support.owner.person import Owner, until
 from tests.support.service.process import Service
 from tests.support.variants.worlds import Variant
@@ -20,7 +20,7 @@ async def fails(service: Service, reason: str) -> None:
 
 @on_each_backend
 async def test_mail_of_its_members_waits_until_it_is_back(alice: Owner, start: Start) -> None:
-    await knows_bob(alice, "Feed")
+    await add_bob(alice, "Feed")
     async with start(alice, **ON) as service:
         await alice.contacts.rename_group("Feed", "Elsewhere")
         await alice.server.deliver(alice.name, mail(BOB))
@@ -32,7 +32,7 @@ async def test_mail_of_its_members_waits_until_it_is_back(alice: Owner, start: S
 
 @on(Variant("sandbox", "carddav", "eventsource"))
 async def test_if_it_stays_away_the_service_ends(alice: Owner, start: Start) -> None:
-    await knows_bob(alice, "Feed")
+    await add_bob(alice, "Feed")
     async with start(alice, MAILROOM_FAILURE_LIMIT="2", **ON) as service:
         await alice.contacts.rename_group("Feed", "Elsewhere")
         await alice.server.deliver(alice.name, mail(BOB))

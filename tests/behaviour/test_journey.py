@@ -14,9 +14,9 @@ from tests.support.owner.person import PATIENCE, Owner, message
 from tests.support.proxy.passes import (
     figures,
     mail_of_new_senders,
-    settled,
     tapped_pass,
     until_seen,
+    until_started,
 )
 from tests.support.proxy.proxy import (
     CUT,
@@ -160,7 +160,7 @@ async def test_five_mails_each_of_sixty_senders(
 ) -> None:
     """All tapped at once. The steps and requests of one, ten and sixty senders are printed."""
     async with start(alice, http=proxy.url) as service:
-        await settled(service)
+        await until_started(service)
         for count in (1, 10):
             await tap_new_senders(alice, count)
         before = (await service.health())["passes"]

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.behaviour.conftest import Start, on
-from tests.support.owner.new_mail import ON, a_pass_later, comes_to, rules_file
+from tests.support.owner.new_mail import ON, a_pass_later, comes_to, deliver_by_rules
 from tests.support.owner.person import Owner, message
 from tests.support.variants.worlds import ROWS
 
@@ -176,11 +176,11 @@ async def test_posts_that_the_providers_rules_put_into_the_screener_are_filed(
     async with start(alice, **ON):
         await decide(alice, "post", "@ToFeed")
         await decide(alice, "of ann", "@ToPaperTrail", "@WholeDomain")
-        await rules_file(alice, post(POSTERS[1], "a new post"))
+        await deliver_by_rules(alice, post(POSTERS[1], "a new post"))
         await comes_to(alice, "a new post", "Feed")
-        await rules_file(alice, message("Bob <bob@corp.example>", "of bob"))
+        await deliver_by_rules(alice, message("Bob <bob@corp.example>", "of bob"))
         await comes_to(alice, "of bob", "Paper Trail")
-        await rules_file(alice, message(POSTERS[1], "a letter"))
+        await deliver_by_rules(alice, message(POSTERS[1], "a letter"))
         await a_pass_later(alice)
         assert await alice.where("a letter") == {"Screener"}
 
@@ -190,8 +190,8 @@ async def test_a_post_that_its_owner_moves_into_the_screener_stays_there(
 ) -> None:
     """Some servers report a mail as created whenever it enters a mailbox."""
     async with start(alice, **ON):
-        await rules_file(alice, post(POSTERS[0], "post"))
-        await rules_file(alice, post(POSTERS[1], "another post"))
+        await deliver_by_rules(alice, post(POSTERS[0], "post"))
+        await deliver_by_rules(alice, post(POSTERS[1], "another post"))
         await a_pass_later(alice)
         await decide(alice, "post", "@ToFeed")
         await comes_to(alice, "another post", "Feed")

@@ -10,7 +10,7 @@ from yarl import URL
 
 from tests.behaviour.conftest import Start, on
 from tests.support.notices.ntfy import Fault, NoticeServer, notice_server
-from tests.support.owner.new_mail import ON, a_pass_later, comes_to, mail, rules_file
+from tests.support.owner.new_mail import ON, a_pass_later, comes_to, deliver_by_rules, mail
 from tests.support.owner.person import Owner
 from tests.support.service.page import WITH_PASSWORD, serving_page
 from tests.support.service.process import command, environment, free_port
@@ -49,7 +49,7 @@ async def without_keyword(owner: Owner, *subjects: str) -> None:
 async def test_one_notice_for_each_new_sender(
     alice: Owner, start: Start, ntfy: NoticeServer
 ) -> None:
-    await rules_file(alice, mail(BOB, "old"))
+    await deliver_by_rules(alice, mail(BOB, "old"))
     async with start(alice, **to(ntfy)) as service:
         await alice.server.deliver(alice.name, mail(ANN, "one"))
         await comes_to(alice, "one", "Screener")
@@ -95,7 +95,7 @@ async def test_a_notice_that_was_owed_at_the_end_is_sent_after_the_start(
     alice: Owner, start: Start, ntfy: NoticeServer
 ) -> None:
     """The keyword is the only memory, so a process that was killed before its claim loses none."""
-    await rules_file(alice, mail(ANN, "owed"))
+    await deliver_by_rules(alice, mail(ANN, "owed"))
     await alice.add_keyword((await alice.mail("owed")).id, KEYWORD)
     async with start(alice, **to(ntfy)):
         await ntfy.until_accepted(1)

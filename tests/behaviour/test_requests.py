@@ -10,9 +10,9 @@ from tests.support.proxy.passes import (
     figures,
     kinds,
     mail_of_new_senders,
-    settled,
     tapped_pass,
     until_seen,
+    until_started,
 )
 from tests.support.proxy.proxy import Answer, Exchange, Forward, Interceptor, Proxy
 from tests.support.proxy.steps import dependent_steps
@@ -37,7 +37,7 @@ async def test_steps_do_not_depend_on_the_number_of_senders(
 ) -> None:
     requests, steps = [], []
     async with start(alice, http=proxy.url) as service:
-        await settled(service)
+        await until_started(service)
         for count in SENDERS:
             before = (await service.health())["passes"]
             mails = await mail_of_new_senders(alice, count, first=1000 * count)
@@ -59,7 +59,7 @@ async def test_steps_do_not_depend_on_the_number_of_senders_on_any_server(
     """The first tap teaches the server's limitations, and is not counted."""
     steps = []
     async with start(alice, http=proxy.url) as service:
-        await settled(service)
+        await until_started(service)
         for number, count in enumerate((2, *SENDERS)):
             before = (await service.health())["passes"]
             mails = await mail_of_new_senders(alice, count, first=1000 * (number + 1))
@@ -134,5 +134,5 @@ async def test_the_first_pass_goes_on_from_what_the_check_has_seen(
 ) -> None:
     """The mailboxes are read by the check, and beside the search for labels; not in between."""
     async with start(alice, http=proxy.url) as service:
-        await settled(service)
+        await until_started(service)
     assert kinds(proxy.exchanges)["Mailbox/get"] == 1

@@ -22,7 +22,7 @@ _numbers = itertools.count()
 
 @pytest.fixture
 async def family(cyrus: Cyrus, tmp_path: Path) -> AsyncIterator[list[Person]]:
-    """Three people; the last has no mailboxes for Mailroom."""
+    """Three owners; the account of the last one is not set up for Mailroom."""
     people = []
     async with AsyncExitStack() as stack:
         for _ in range(3):
@@ -30,23 +30,23 @@ async def family(cyrus: Cyrus, tmp_path: Path) -> AsyncIterator[list[Person]]:
             await cyrus.fresh_user(name)
             session = await stack.enter_async_context(aiohttp.ClientSession())
             people.append(Person(cyrus, name, session))
-        for each in people[:2]:
-            await set_up(environment(each), tmp_path)
+        for person in people[:2]:
+            await set_up(environment(person), tmp_path)
         yield people
 
 
 def environment_of(family: list[Person], folder: Path, **more: str) -> dict[str, str]:
-    """Passwords in files, everything else in the YAML file."""
+    """Return an environment with passwords in files, and all other settings in a YAML file."""
     server = family[0].server.url
     secrets = folder / "secrets"
     secrets.mkdir()
-    for each in family:
-        (secrets / f"mailroom_accounts_{each.name}_jmap_password").write_text(each.password)
+    for person in family:
+        (secrets / f"mailroom_accounts_{person.name}_jmap_password").write_text(person.password)
     content = {
         "jmap": {"session_url": f"{server}/jmap/"},
         "carddav": {"url": f"{server}/"},
         "arrivals": {"enabled": False},
-        "accounts": {each.name: {"jmap": {"username": each.name}} for each in family},
+        "accounts": {person.name: {"jmap": {"username": person.name}} for person in family},
     }
     (folder / "mailroom.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
     keep = {"PATH", "MAILROOM_HEALTH_HOST", "MAILROOM_LOG_FORMAT", "PYTHONWARNINGS"}
@@ -58,13 +58,13 @@ def environment_of(family: list[Person], folder: Path, **more: str) -> dict[str,
     }
 
 
-async def until_settled(service: Running, **expected: str) -> None:
-    async def settled() -> bool:
+async def until_statuses(service: Running, **expected: str) -> None:
+    async def are_as_expected() -> bool:
         status, body = await service.get("/healthz")
         accounts = json.loads(body)["accounts"] if status else {}
-        return {name: each["status"] for name, each in accounts.items()} == expected
+        return {name: account["status"] for name, account in accounts.items()} == expected
 
-    await until(settled, f"/healthz tells {expected}")
+    await until(are_as_expected, f"/healthz has the statuses {expected}")
 
 
 async def test_the_others_work_on_while_one_lacks_its_mailboxes(
@@ -74,12 +74,12 @@ async def test_the_others_work_on_while_one_lacks_its_mailboxes(
     env = environment_of(family, tmp_path)
     async with running(env, tmp_path / "log", wait=False) as service:
         expected = {anna.name: "ok", ben.name: "ok", carol.name: "gave up"}
-        await until_settled(service, **expected)
-        for each in (anna, ben):
-            (mail,) = await each.receive(message("Bob <bob@corp.example>", "one"))
-            await each.tap(mail, "@ToFeed")
-            await each.until_triaged("one")
-            assert await each.groups_of("bob@corp.example") == {"Feed", "Mailroom"}
+        await until_statuses(service, **expected)
+        for person in (anna, ben):
+            (mail,) = await person.receive(message("Bob <bob@corp.example>", "one"))
+            await person.tap(mail, "@ToFeed")
+            await person.until_triaged("one")
+            assert await person.groups_of("bob@corp.example") == {"Feed", "Mailroom"}
         # The label is off a moment before the pass ends, and the end is counted.
         await service.until_logged("decision carried out", 2)
         for path in ("/healthz", "/livez", "/readyz"):
@@ -88,9 +88,9 @@ async def test_the_others_work_on_while_one_lacks_its_mailboxes(
         assert health["status"] == "degraded"
         assert health["accounts"][carol.name]["gave_up"]["exit_code"] == 4
         _, metrics = await service.get("/metrics")
-        for each in (anna, ben):
-            one = f'mailroom_decisions_total{{account="{each.name}",category="Feed"}} 1.0'
-            assert one in metrics.splitlines()
+        for person in (anna, ben):
+            line = f'mailroom_decisions_total{{account="{person.name}",category="Feed"}} 1.0'
+            assert line in metrics.splitlines()
         assert await service.end() == 0
     for event in ("decision carried out", "push connected"):
         assert {line["account"] for line in service.events(event)} >= {anna.name, ben.name}
@@ -100,25 +100,27 @@ async def test_the_others_work_on_while_one_lacks_its_mailboxes(
 async def test_commands_work_on_all_or_on_one(family: list[Person], tmp_path: Path) -> None:
     anna, ben, carol = family
     env = environment_of(family, tmp_path)
-    told = await command(env, "setup")
-    assert told.code == 0
-    for each in family:
-        assert f"{each.name}:" in told.out.splitlines()
-    assert told.out.count("All mailboxes and contact groups are there.") == 2
+    finished = await command(env, "setup")
+    assert finished.code == 0
+    for person in family:
+        assert f"{person.name}:" in finished.out.splitlines()
+    assert finished.out.count("All mailboxes and contact groups are there.") == 2
 
-    told = await command(env, "check", "--json")
-    assert told.code == 4
-    codes = {name: each["exit_code"] for name, each in json.loads(told.out)["accounts"].items()}
+    finished = await command(env, "check", "--json")
+    assert finished.code == 4
+    codes = {
+        name: account["exit_code"] for name, account in json.loads(finished.out)["accounts"].items()
+    }
     assert codes == {anna.name: 0, ben.name: 0, carol.name: 4}
 
-    told = await command(env, "triage", "--account", ben.name)
-    assert (told.code, told.out.splitlines()[0]) == (0, f"{ben.name}:")
-    assert anna.name not in told.out
+    finished = await command(env, "triage", "--account", ben.name)
+    assert (finished.code, finished.out.splitlines()[0]) == (0, f"{ben.name}:")
+    assert anna.name not in finished.out
 
-    told = await command(env, "explain", "bob@corp.example", "--account", "nobody")
-    assert told.code == 2
-    known = ", ".join(each.name for each in family)
-    assert told.err == f"there is no account 'nobody' (there are: {known})\n"
+    finished = await command(env, "explain", "bob@corp.example", "--account", "nobody")
+    assert finished.code == 2
+    known = ", ".join(person.name for person in family)
+    assert finished.err == f"there is no account 'nobody' (there are: {known})\n"
 
 
 async def test_an_account_that_fails_is_in_the_data_of_all(
@@ -127,29 +129,29 @@ async def test_an_account_that_fails_is_in_the_data_of_all(
     anna, ben, _ = family
     env = environment_of(family[:2], tmp_path)
     env[f"MAILROOM_ACCOUNTS_{ben.name.upper()}_JMAP_PASSWORD"] = "not-bens"
-    told = await command(env, "explain", "bob@corp.example", "--json")
-    assert told.code == 3
-    accounts = json.loads(told.out)["accounts"]
+    finished = await command(env, "explain", "bob@corp.example", "--json")
+    assert finished.code == 3
+    accounts = json.loads(finished.out)["accounts"]
     assert accounts[anna.name]["subject"] == "bob@corp.example"
     assert accounts[ben.name]["exit_code"] == 3
     assert "credentials refused" in accounts[ben.name]["error"]
-    assert "not-bens" not in told.out + told.err
+    assert "not-bens" not in finished.out + finished.err
 
 
 @pytest.mark.parametrize("options", [[], ["--account", ""]], ids=str)
 async def test_nothing_is_taken_back_in_all_accounts_at_once(
     family: list[Person], tmp_path: Path, options: list[str]
 ) -> None:
-    told = await command(environment_of(family, tmp_path), "reset", "--apply", *options)
-    known = ", ".join(each.name for each in family)
-    assert told.code == 2
-    assert told.out == ""
-    assert told.err.endswith(f"(there are: {known})\n")
+    finished = await command(environment_of(family, tmp_path), "reset", "--apply", *options)
+    known = ", ".join(person.name for person in family)
+    assert finished.code == 2
+    assert finished.out == ""
+    assert finished.err.endswith(f"(there are: {known})\n")
 
 
 async def test_each_process_takes_its_shard(family: list[Person], tmp_path: Path) -> None:
     env = environment_of(family[:2], tmp_path)
-    found: list[str] = []
+    names: list[str] = []
     for index in range(2):
         shard = {**env, "MAILROOM_SHARD": f"{index}/2"}
         async with running(shard, tmp_path / f"log{index}", wait=False) as service:
@@ -157,6 +159,6 @@ async def test_each_process_takes_its_shard(family: list[Person], tmp_path: Path
             (line,) = service.events("started")
             accounts = list((await service.health())["accounts"])
             assert (line["shard"], line["accounts"]) == (f"{index}/2", len(accounts))
-            found += accounts
+            names += accounts
             assert await service.end() == 0
-    assert sorted(found) == sorted(each.name for each in family[:2])
+    assert sorted(names) == sorted(person.name for person in family[:2])

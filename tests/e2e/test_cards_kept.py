@@ -1,7 +1,7 @@
-"""What people have on their cards stays: compared as the server gives it, by unfolded line.
+"""Mailroom keeps the lines that people have on their cards.
 
-Cyrus folds and escapes anew whatever it is given, so cards are compared as it shows them before and
-after, never with what was sent.
+Cyrus folds and escapes every card anew. So the tests compare the unfolded lines that Cyrus returns
+before and after, never the lines that were sent.
 """
 
 import base64
@@ -22,7 +22,7 @@ PHOTO = base64.b64encode(bytes(range(256)) * 40).decode()
 
 
 def card(*lines: str, version: str = "3.0") -> str:
-    """A card, its long lines folded at 60 characters, as some apps do."""
+    """Return a card whose long lines are folded at 60 characters, as some apps fold them."""
     whole = ["BEGIN:VCARD", f"VERSION:{version}", *lines, "END:VCARD"]
     return "".join(
         "\r\n ".join(line[at : at + 60] for at in range(0, len(line), 60)) + "\r\n"
@@ -122,7 +122,7 @@ def name_of(line: str) -> str:
 
 
 def telling(lines: Iterable[str]) -> list[str]:
-    """The lines that say something: an empty note or name may go, and come."""
+    """Return the lines that have a value; a line without one may come or go."""
     return [line for line in lines if line.partition(":")[2].strip("; ")]
 
 
@@ -133,19 +133,19 @@ def without_names_that_were_empty(lines: Iterable[str], before: Iterable[str]) -
 
 
 def assert_kept(after: list[str], before: list[str], decisions: list[str]) -> None:
-    """Nothing is new but what Mailroom may write: decisions stand in the first note with text."""
+    """Check that only permitted lines changed, and that the first note lists the decisions."""
     kept = without_names_that_were_empty(after, before)
     assert kept == without_names_that_were_empty(before, before)
-    first, *others = list(filter(None, values(before, "NOTE"))) or [""]
-    now, *others_now = filter(None, values(after, "NOTE"))
-    assert now.startswith(first)
-    assert others_now == others
+    first_before, *others_before = list(filter(None, values(before, "NOTE"))) or [""]
+    first_after, *others_after = filter(None, values(after, "NOTE"))
+    assert first_after.startswith(first_before)
+    assert others_after == others_before
     lines = [line.rpartition(" on ")[0] for line in note(after) if line not in note(before)]
     assert lines == decisions
 
 
 async def shown(person: Person, name: str, version: str = "3.0") -> list[str]:
-    """A card's unfolded lines, as an app gets them that knows this version of vCard."""
+    """Return a card's unfolded lines, as an app that asks for a version of vCard gets them."""
     accept = f"text/vcard; version={version}"
     status, text, _ = await person.contacts.dav(
         "GET", person.contacts.book_url + name, Accept=accept
@@ -155,7 +155,7 @@ async def shown(person: Person, name: str, version: str = "3.0") -> list[str]:
 
 
 async def views(person: Person, name: str) -> list[list[str]]:
-    """A card's unfolded lines in every way that the server can show them."""
+    """Return a card's unfolded lines as vCard 3, as vCard 4, and from a query."""
     return [
         await shown(person, name),
         await shown(person, name, "4.0"),
@@ -239,7 +239,7 @@ GROUP_4 = card(
 async def test_a_group_keeps_its_form_and_its_other_lines(
     person: Person, start: Start, group: str, version: str, member: str
 ) -> None:
-    """In vCard 4 a member is written as its card writes its UID, or some servers know nobody."""
+    """In vCard 4, MEMBER has the UID exactly as on the card: some servers find no member else."""
     await person.contacts.put_card("feed", group)
     made = await command(environment(person), "setup", "--apply")
     assert "group    Feed" not in made.out
@@ -268,7 +268,7 @@ async def test_new_groups_take_the_form_of_those_that_are_there(
 
 
 async def kept_version(person: Person, name: str) -> str:
-    """The version of vCard in which the server keeps a card: the one of the length it tells."""
+    """Return the version in which the server stores a card: the one with the reported length."""
     query = '<D:propfind xmlns:D="DAV:"><D:prop><D:getcontentlength/></D:prop></D:propfind>'
     _, answer, _ = await person.contacts.dav(
         "PROPFIND",
@@ -309,11 +309,11 @@ ODD = {
     ),
 }
 TAKEN_BY_CYRUS = 7
-"""So many of these it takes at least."""
+"""The number of these cards that Cyrus takes at least."""
 
 
 async def put_odd_cards(person: Person, *more: str) -> list[str]:
-    """Put all of the odd cards into the address book that the server takes; gives their names."""
+    """Put the odd cards into the address book; return the names of those that the server takes."""
     taken = []
     for number, text in enumerate(ODD.values()):
         odd = text.replace("END:VCARD", "".join(f"{line}\r\n" for line in more) + "END:VCARD")

@@ -1,4 +1,4 @@
-"""The commands that somebody types: check, setup, triage; what they print, and their exit codes."""
+"""The commands check, setup, triage and explain: their output, and their exit codes."""
 
 import asyncio
 import base64
@@ -38,7 +38,7 @@ async def done(person: Person, *arguments: str, **more: str) -> Finished:
 
 
 async def busy(alice: Person) -> None:
-    """Bring about everything that a pass can have to deal with."""
+    """Bring about every kind of work that a pass can have."""
     await alice.contacts.put_card("bob", BOBS_CARD)
     known = await alice.receive(message("news@loom.example", "undone"), message(BOB, "changed"))
     await alice.tap(known, "@ToFeed")
@@ -77,7 +77,7 @@ async def state(person: Person) -> dict[str, Any]:
 
 
 async def mailboxes_by_mail(person: Person) -> dict[str, set[str]]:
-    return {each.id: set(each.mailboxes) for each in await person.mails()}
+    return {mail.id: set(mail.mailboxes) for mail in await person.mails()}
 
 
 async def groups_by_uid(person: Person) -> dict[str, set[str]]:
@@ -103,16 +103,16 @@ async def test_a_dry_run_says_what_triage_does_and_does_nothing(
     assert real.err == "3 decisions carried out, 7 mails filed.\n"
     if options:
         kinds = ("failures", "marks_failed", "new_mail_failed", "late")
-        what_became_of_it: dict[str, Any] = {kind: {} for kind in kinds}
-        what_became_of_it["new_mail_unscreened"] = ""
-        told = json.loads(without_time(real.out))
-        assert told == {**json.loads(without_time(dry.out)), **what_became_of_it}
+        outcome: dict[str, Any] = {kind: {} for kind in kinds}
+        outcome["new_mail_unscreened"] = ""
+        plan = json.loads(without_time(dry.out))
+        assert json.loads(without_time(real.out)) == {**plan, **outcome}
     else:
         assert without_time(real.out) == without_time(dry.out)
 
 
 def without_time(output: str) -> str:
-    """An output without the time of day in a note's new line, which may differ by a minute."""
+    """Return an output without the times of day in notes, which may differ by a minute."""
     return re.sub(r" at [0-9]{2}:[0-9]{2}", "", output)
 
 
@@ -124,8 +124,8 @@ async def test_what_a_dry_run_says_is_what_happens(alice: Person) -> None:
         for mail_id, change in move.items():
             mails[mail_id] = mails[mail_id] - set(change["remove"]) | set(change["add"])
     for edit in (edit for decision in plan["decisions"] for edit in decision["contacts"]):
-        there = groups.setdefault(edit["uid"], set())
-        groups[edit["uid"]] = there - set(edit["leaves"]) | set(edit["joins"])
+        names = groups.setdefault(edit["uid"], set())
+        groups[edit["uid"]] = names - set(edit["leaves"]) | set(edit["joins"])
     expected_groups = {uid: names for uid, names in groups.items() if names}
 
     await done(alice, "triage")
@@ -191,10 +191,10 @@ async def test_nothing_to_do(alice: Person) -> None:
 async def test_new_mail_is_screened_by_a_single_pass_as_well(alice: Person) -> None:
     (mail,) = await alice.receive(message("cy@corp.example", "new"), into={"Inbox"})
     arrivals = {"MAILROOM_ARRIVALS_ENABLED": "true"}
-    told = ["new mail of cy@corp.example: the sender is unknown", "  1 mail: +Screener, -Inbox"]
+    lines = ["new mail of cy@corp.example: the sender is unknown", "  1 mail: +Screener, -Inbox"]
 
     dry = await done(alice, "triage", "--dry-run", **arrivals)
-    assert dry.out.splitlines() == told
+    assert dry.out.splitlines() == lines
     assert await alice.where("new") == {"Inbox"}
     data = json.loads((await done(alice, "triage", "--json", **arrivals)).out)
     assert data["new_mail"] == [
@@ -274,11 +274,13 @@ BAD = {
 
 
 def no_secret_in(finished: Finished, person: Person, *secrets: str) -> bool:
-    """Whether no password is in what was printed, in any of the ways in which it is sent."""
+    """Return True if nothing that was printed has a password, in plain text or in Base64."""
     passwords = (person.password, *secrets)
-    headers = [base64.b64encode(f"{person.name}:{each}".encode()).decode() for each in passwords]
+    headers = [
+        base64.b64encode(f"{person.name}:{password}".encode()).decode() for password in passwords
+    ]
     printed = finished.out + finished.err
-    return not any(each in printed for each in (*passwords, *headers))
+    return not any(secret in printed for secret in (*passwords, *headers))
 
 
 @pytest.mark.parametrize("what", BAD)
@@ -384,8 +386,8 @@ async def test_setup_creates_paths(person: Person) -> None:
     await done(person, "setup", "--apply", **settings)
     paths = await person.mailboxes()
     assert len([path for path in paths if path.startswith("Reading")]) == 4
-    found = await person.jmap("Mailbox/get", {"ids": [paths["Reading/Newsletters/Weekly"]]})
-    assert found["list"][0]["isSubscribed"]
+    weekly = await person.jmap("Mailbox/get", {"ids": [paths["Reading/Newsletters/Weekly"]]})
+    assert weekly["list"][0]["isSubscribed"]
     again = await done(person, "setup", "--apply", **settings)
     assert again.out.startswith("All mailboxes and contact groups are there.\n")
     assert (await person.mailboxes()) == paths
@@ -434,9 +436,9 @@ async def test_the_entry_point_and_the_module_are_the_same(alice: Person) -> Non
     assert (await entry_point("setup", environ=env)) == await command(
         env, "setup", launch=interpret
     )
-    told = await entry_point("--version")
-    assert told == await command({}, "--version", launch=interpret)
-    assert (told.code, told.out) == (0, f"mailroom {version('mailroom')}\n")
+    finished = await entry_point("--version")
+    assert finished == await command({}, "--version", launch=interpret)
+    assert (finished.code, finished.out) == (0, f"mailroom {version('mailroom')}\n")
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,10 @@
-"""What probes and people see from outside."""
+"""The health port, as probes and people see it."""
 
 import json
 
 from tests.e2e.conftest import Start
 from tests.support.owner.person import Person, message, until
-from tests.support.proxy.passes import settled
+from tests.support.proxy.passes import until_started
 from tests.support.proxy.proxy import Proxy
 from tests.support.service.process import Running
 
@@ -58,7 +58,7 @@ async def test_what_healthz_tells(alice: Person, start: Start) -> None:
         message("Bob <bob@corp.example>", "one"), message("bob@corp.example", "two")
     )
     async with start(alice) as service:
-        await settled(service)
+        await until_started(service)
         await alice.tap(one, "@ToFeed")
         await service.until_logged("pass done")
         status, body = await service.get("/healthz")

@@ -5,7 +5,7 @@ Tests without a file name are below.
 - Mail that is not in the search index is left behind:
   ``test_mail_that_no_search_index_knows_is_swept``, and all of ``tests/behaviour`` on a server that
   never indexes anything.
-- ``"X" <>`` makes an empty contact, a From without an address is tried for ever and nobody told:
+- ``"X" <>`` makes an empty contact; a From without an address is tried for ever, in silence:
   ``tests/behaviour/test_exactness.py`` (``test_a_from_that_names_nobody_gets_the_error_label``).
 - A labelled conversation sends one's own replies to Jail: ``tests/behaviour/test_left_alone.py``
   (``test_a_labelled_conversation_leaves_ones_own_replies_alone``).
@@ -53,10 +53,10 @@ async def test_mail_that_no_search_index_knows_is_swept(alice: Person, start: St
     await alice.cyrus.indexer("off")
     try:
         subjects = [f"mail {number}" for number in range(5)]
-        (mail, *_) = await alice.receive(*(message(SENDER, each) for each in subjects))
+        (mail, *_) = await alice.receive(*(message(SENDER, subject) for subject in subjects))
         async with start(alice):
             await alice.tap(mail, "@ToFeed")
             await alice.until_triaged()
-        assert {each.mailboxes for each in await alice.mails()} == {frozenset({"Feed"})}
+        assert {mail.mailboxes for mail in await alice.mails()} == {frozenset({"Feed"})}
     finally:
         await alice.cyrus.indexer("on")

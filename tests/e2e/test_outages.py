@@ -1,4 +1,4 @@
-"""What network and server do to the service while it runs, and that nothing is lost by it."""
+"""Outages of the network and of the server while the service runs: nothing is lost."""
 
 import asyncio
 import itertools
@@ -20,13 +20,13 @@ BOB = "Bob <bob@corp.example>"
 
 
 async def tapped_mail(person: Person, subject: str = "mail") -> str:
-    """A mail of Bob's, in the Screener, with a label on it."""
+    """Deliver a mail of Bob to the Screener, and tap it."""
     (mail,) = await person.receive(message(BOB, subject))
     await person.tap(mail, "@ToFeed")
     return mail
 
 
-async def until_told(person: Person, proxy: Proxy) -> None:
+async def until_announced(person: Person, proxy: Proxy) -> None:
     """Wait until the server has announced the present state of the mail."""
     state = (await person.jmap("Email/get", {"ids": []}))["state"]
     await proxy.until_streamed(f'"Email":"{state}"')
@@ -41,7 +41,7 @@ async def until_connected(service: Running, *, reconnects: int) -> None:
 
 
 async def until_polled(service: Running) -> None:
-    """Wait for a poll that finds nothing, so that no pass is due but the next poll."""
+    """Wait for a poll that changes nothing, so that the next poll is the only pass that is due."""
     before = (await service.health())["passes"]
 
     async def polled() -> bool:
@@ -61,7 +61,7 @@ async def test_an_event_lost_with_its_stream_is_caught_up(
     async with start(alice, http=proxy.url) as service:
         proxy.stall_streams()
         await tapped_mail(alice)
-        await until_told(alice, proxy)
+        await until_announced(alice, proxy)
         assert await alice.where("mail") == {"Screener", "@ToFeed"}
         getattr(proxy, ending)()
         await alice.until_triaged()
@@ -97,10 +97,10 @@ async def test_a_stream_is_resumed_where_it_ended(
     async with start(alice, http=proxy.url) as service:
         await tapped_mail(alice)
         await alice.until_triaged()
-        await until_told(alice, proxy)
+        await until_announced(alice, proxy)
         proxy.end_streams()
         await until_connected(service, reconnects=1)
-    first, second = (each for each in proxy.exchanges if each.is_stream)
+    first, second = (exchange for exchange in proxy.exchanges if exchange.is_stream)
     assert "Last-Event-ID" not in first.headers
     assert int(second.headers["Last-Event-ID"]) > 0
 
@@ -182,13 +182,13 @@ async def test_a_server_that_is_gone_for_too_long(
 async def test_a_server_restored_to_an_earlier_state(
     alice: Person, start: Start, proxy: Proxy
 ) -> None:
-    """A stream that resumes in the future is silent; the poll notices, and has it made anew."""
+    """A stream resumed at a future position is silent; the poll finds a change, push reconnects."""
     await alice.receive(*(message(BOB, str(number)) for number in range(100)))
     patient = {"MAILROOM_POLL_INTERVAL": "3", "MAILROOM_FAILURE_LIMIT": "1000"}
     async with start(alice, http=proxy.url, **patient) as service:
         await tapped_mail(alice)
         await alice.until_triaged()
-        await until_told(alice, proxy)
+        await until_announced(alice, proxy)
         proxy.break_off()
         await service.until_logged("push disconnected")
         await alice.cyrus.fresh_user(alice.name)
@@ -200,10 +200,12 @@ async def test_a_server_restored_to_an_earlier_state(
         await service.until_logged("the poll found a change that push had not announced")
         await service.until_logged("push connected", 3)
         await tapped_mail(alice, "second")
-        await until_told(alice, proxy)
+        await until_announced(alice, proxy)
         await alice.until_triaged()
     assert await alice.where("first") == {"Feed"}
-    *_, resumed, anew = (each for each in proxy.exchanges if each.is_stream and each.status == 200)
+    *_, resumed, anew = (
+        exchange for exchange in proxy.exchanges if exchange.is_stream and exchange.status == 200
+    )
     assert "Last-Event-ID" in resumed.headers
     assert "Last-Event-ID" not in anew.headers
 
@@ -211,7 +213,7 @@ async def test_a_server_restored_to_an_earlier_state(
 async def test_contacts_out_of_reach_while_mail_is_not(
     alice: Person, start: Start, proxy: Proxy
 ) -> None:
-    """The label stays until all is done."""
+    """The label stays until the contact is written."""
 
     async def intercept(exchange: Exchange, forward: Forward) -> Answer:
         return CUT if exchange.path.startswith("/dav/") else await forward()
@@ -287,7 +289,7 @@ async def test_one_request_of_four_goes_wrong(
         await alice.tap(ids[10:], "@ToFeed")
         await alice.until_triaged()
         assert service.process.returncode is None
-    assert {each.mailboxes for each in await alice.mails()} == {frozenset({"Feed"})}
+    assert {mail.mailboxes for mail in await alice.mails()} == {frozenset({"Feed"})}
     for sender in senders:
         assert len(note(await alice.contacts.card_of(sender))) == 1
         assert await alice.groups_of(sender) == {"Feed", "Mailroom"}
@@ -297,7 +299,7 @@ async def test_one_request_of_four_goes_wrong(
 async def test_retry_after_is_honoured(
     alice: Person, start: Start, proxy: Proxy, method: str
 ) -> None:
-    """No sooner than the server asked, that is; how much later is no promise."""
+    """The request is not repeated sooner than the server asks; it may be repeated later."""
     refused: list[float] = []
 
     async def intercept(exchange: Exchange, forward: Forward) -> Answer:
@@ -310,8 +312,12 @@ async def test_retry_after_is_honoured(
         proxy.intercept = intercept
         await tapped_mail(alice)
         await alice.until_triaged()
-    found = [each for each in proxy.exchanges if each.method == method and each.began > refused[0]]
-    assert found[0].began - refused[0] >= 2
+    repeated = next(
+        exchange
+        for exchange in proxy.exchanges
+        if exchange.method == method and exchange.began > refused[0]
+    )
+    assert repeated.began - refused[0] >= 2
 
 
 @pytest.mark.slow
@@ -330,9 +336,8 @@ async def test_a_single_401_is_no_reason_to_end(alice: Person, start: Start, pro
         await service.until_logged("pass failed")
         await alice.until_triaged(patience=90)
         assert service.process.returncode is None
-        assert [each["error"].rpartition(": ")[2] for each in service.events("pass failed")] == [
-            "credentials refused (401)"
-        ]
+        (failed,) = service.events("pass failed")
+        assert failed["error"].rpartition(": ")[2] == "credentials refused (401)"
 
 
 # The account
@@ -345,7 +350,7 @@ async def rename(person: Person, old: str, new: str) -> None:
 
 async def until_failed_for(service: Running, reason: str) -> None:
     async def failed() -> bool:
-        return any(reason in each["error"] for each in service.events("pass failed"))
+        return any(reason in event["error"] for event in service.events("pass failed"))
 
     await until(failed, f"a pass failed because of {reason!r}")
 

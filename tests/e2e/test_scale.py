@@ -1,4 +1,4 @@
-"""How much traffic a pass makes, however much there is to do: counted, not timed."""
+"""The number of requests of a pass, for much and for little work; times are only reported."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -16,9 +16,9 @@ from tests.support.proxy.passes import (
     figures,
     kinds,
     mail_of_new_senders,
-    settled,
     tapped_pass,
     until_passes,
+    until_started,
 )
 from tests.support.proxy.proxy import Exchange, Proxy
 from tests.support.proxy.steps import dependent_steps, peak
@@ -30,8 +30,8 @@ READ_BOOK = "REPORT"
 WRITE_CARD = "PUT card"
 WRITE_GROUP = "PUT group"
 FILE = "Email/set ifInState"
-SECOND_LOOK = "Email/get"
-"""Asks for the state alone, a short while after a pass that wrote; here, after the one before."""
+STATE_RECHECK = "Email/get"
+"""The request that reads the state again, 0.3 s after a pass that wrote."""
 
 GROUPS_OF = {
     "@ToImbox": {"Imbox"},
@@ -62,7 +62,7 @@ async def tap(
     assert len(readings) <= 2
     in_vain = asked[: readings[-1]] if len(readings) == 2 else []
     last_write = max(at for at, exchange in enumerate(asked) if exchange.kind == FILE)
-    rechecks = [exchange for exchange in asked[last_write:] if exchange.kind == SECOND_LOOK]
+    rechecks = [exchange for exchange in asked[last_write:] if exchange.kind == STATE_RECHECK]
     return [
         exchange
         for exchange in asked
@@ -76,7 +76,7 @@ def timed(service: Running) -> str:
 
 
 def of_kind(exchanges: Iterable[Exchange], *wanted: str) -> list[Exchange]:
-    return [each for each in exchanges if each.kind in wanted]
+    return [exchange for exchange in exchanges if exchange.kind in wanted]
 
 
 @pytest.mark.parametrize("count", [1, 10, 60])
@@ -85,7 +85,7 @@ async def test_new_senders_cost_one_put_each_and_no_step(
 ) -> None:
     taps = dict.fromkeys(await mail_of_new_senders(alice, count), "@ToFeed")
     async with start(alice, http=proxy.url) as service:
-        await settled(service)
+        await until_started(service)
         asked = await tap(alice, service, proxy, taps, 0.1)
         measured(f"{count:3} new senders, 100 ms a round trip: {figures(asked)}, {timed(service)}")
     assert kinds(asked) == {
@@ -101,7 +101,7 @@ async def test_new_senders_cost_one_put_each_and_no_step(
     assert peak(of_kind(asked, WRITE_CARD, FILE)) >= min(count + 1, WRITES_AT_ONCE)
     assert min(count, WRITES_AT_ONCE) <= peak(of_kind(asked, WRITE_CARD)) <= MOST_WRITES
     assert peak(of_kind(asked, WRITE_GROUP)) == 2
-    assert {each.mailboxes for each in await alice.mails()} == {frozenset({"Feed"})}
+    assert {mail.mailboxes for mail in await alice.mails()} == {frozenset({"Feed"})}
     cards = await alice.contacts.cards()
     groups = await alice.groups()
     assert len(cards) - len(groups) == count
@@ -116,13 +116,13 @@ async def test_all_groups_are_read_once_and_written_once(
     senders = [f"sender{number}@corp.example" for number in range(len(labels))]
     ids = await alice.receive(*(message(sender, sender) for sender in senders))
     async with start(alice, http=proxy.url) as service:
-        await settled(service)
+        await until_started(service)
         taps = dict(zip(ids, labels, strict=True))
         asked = await tap(alice, service, proxy, taps, 0.1)
         measured(
             f"{len(labels):3} new senders in all {len(GROUPS_OF)} categories: {figures(asked)}"
         )
-    written = Counter(each.path for each in of_kind(asked, WRITE_GROUP))
+    written = Counter(exchange.path for exchange in of_kind(asked, WRITE_GROUP))
     assert set(written.values()) == {1}
     assert len(written) == len(GROUPS_OF) + 1
     assert kinds(asked)[READ_BOOK] == 1
@@ -138,11 +138,11 @@ async def test_a_change_of_mind_takes_one_step_more(
     """The contact is in its new group before it leaves the old one. Its card has to be read."""
     one, _ = await alice.receive(message("a@b.example", "one"), message("a@b.example", "two"))
     async with start(alice, http=proxy.url) as service:
-        await settled(service)
+        await until_started(service)
         await tapped_pass(alice, service, proxy, {one: "@ToFeed"})
         asked = await tap(alice, service, proxy, {one: "@ToPaperTrail"}, 0.1)
         measured(f"  1 sender anew, 100 ms a round trip: {figures(asked)}, {timed(service)}")
-    asked = [each for each in asked if each.kind != SECOND_LOOK]
+    asked = [exchange for exchange in asked if exchange.kind != STATE_RECHECK]
     assert kinds(asked) == {
         SEE: 1,
         READ_BOOK: 2,
@@ -159,10 +159,10 @@ async def test_a_sender_with_1200_mails(
 ) -> None:
     ids = await alice.receive(*(message("a@b.example", str(number)) for number in range(1200)))
     async with start(alice, http=proxy.url) as service:
-        await settled(service)
+        await until_started(service)
         asked = await tap(alice, service, proxy, {ids[600]: "@ToFeed"}, 0.1)
         measured(f"1200 mails of 1 sender, 100 ms a round trip: {figures(asked)}, {timed(service)}")
-    assert {each.mailboxes for each in await alice.mails()} == {frozenset({"Feed"})}
+    assert {mail.mailboxes for mail in await alice.mails()} == {frozenset({"Feed"})}
     assert kinds(asked) == {
         SEE: 1,
         READ_BOOK: 1,
@@ -178,9 +178,9 @@ async def test_a_whole_conversation_of_labelled_mail_costs_no_more_than_one(
 ) -> None:
     ids = await alice.receive(*(message("a@b.example", str(number)) for number in range(100)))
     async with start(alice, http=proxy.url) as service:
-        await settled(service)
+        await until_started(service)
         asked = await tap(alice, service, proxy, dict.fromkeys(ids, "@ToFeed"))
-    assert {each.mailboxes for each in await alice.mails()} == {frozenset({"Feed"})}
+    assert {mail.mailboxes for mail in await alice.mails()} == {frozenset({"Feed"})}
     assert len(asked) == 7
 
 
@@ -188,7 +188,7 @@ async def test_a_pass_with_nothing_to_do_asks_once_and_writes_nothing(
     alice: Person, start: Start, proxy: Proxy
 ) -> None:
     async with start(alice, http=proxy.url) as service:
-        await settled(service)
+        await until_started(service)
         asked = len(proxy.exchanges)
         await alice.receive(message("a@b.example", "new"), into={"Inbox"})
         await until_passes(service, 3)
@@ -198,19 +198,19 @@ async def test_a_pass_with_nothing_to_do_asks_once_and_writes_nothing(
 async def test_own_writes_cause_no_pass(
     alice: Person, start: Start, proxy: Proxy, measured: Measured
 ) -> None:
-    """What one tap's pass wrote is announced before the next tap, so one pass too many shows."""
+    """The writes of a pass are announced before the next tap, so one pass too many shows."""
     senders = [f"sender{number}@corp.example" for number in range(4)]
     ids = await alice.receive(*(message(sender, sender) for sender in senders))
     async with start(alice, http=proxy.url) as service:
-        await settled(service)
-        for each in ids:
-            await tapped_pass(alice, service, proxy, {each: "@ToFeed"})
+        await until_started(service)
+        for mail_id in ids:
+            await tapped_pass(alice, service, proxy, {mail_id: "@ToFeed"})
             state = (await alice.jmap("Email/get", {"ids": []}))["state"]
             await proxy.until_streamed(f'"Email":"{state}"')
         passes = (await service.health())["passes"]
     measured(f"  4 taps, one after another: {passes - 2} passes")
     assert passes == 2 + len(ids)
-    assert len([each for each in proxy.exchanges if each.kind == SEE]) == passes
+    assert len(of_kind(proxy.exchanges, SEE)) == passes
 
 
 async def test_a_burst_of_20_taps_is_few_passes(
@@ -220,9 +220,9 @@ async def test_a_burst_of_20_taps_is_few_passes(
     ids = await alice.receive(*(message(sender, sender) for sender in senders))
     label = (await alice.mailboxes())["@ToFeed"]
     async with start(alice, http=proxy.url) as service:
-        await settled(service)
+        await until_started(service)
         await alice.jmap_all(
-            ("Email/set", {"update": {each: {f"mailboxIds/{label}": True}}}) for each in ids
+            ("Email/set", {"update": {mail_id: {f"mailboxIds/{label}": True}}}) for mail_id in ids
         )
         await alice.until_triaged()
         await service.until_logged("pass done")
@@ -237,17 +237,17 @@ async def test_events_that_come_together_are_one_pass(
     senders = [f"sender{number}@corp.example" for number in range(3)]
     ids = await alice.receive(*(message(sender, sender) for sender in senders))
     async with start(alice, http=proxy.url) as service:
-        await settled(service)
+        await until_started(service)
         proxy.stall_streams()
-        for each in ids:
-            await alice.tap(each, "@ToFeed")
+        for mail_id in ids:
+            await alice.tap(mail_id, "@ToFeed")
             state = (await alice.jmap("Email/get", {"ids": []}))["state"]
             await proxy.until_streamed(f'"Email":"{state}"')
         asked = len(proxy.exchanges)
         proxy.release_streams()
         await service.until_logged("pass done")
         assert kinds(proxy.since(asked))[SEE] == 1
-    assert {each.mailboxes for each in await alice.mails()} == {frozenset({"Feed"})}
+    assert {mail.mailboxes for mail in await alice.mails()} == {frozenset({"Feed"})}
 
 
 async def test_from_the_event_to_the_label_off(
@@ -256,12 +256,12 @@ async def test_from_the_event_to_the_label_off(
     """There is nothing in between but the settle time and the steps of the pass."""
     (mail,) = await alice.receive(message("a@b.example", "mail"))
     async with start(alice, http=proxy.url) as service:
-        await settled(service)
-        spoken = len(proxy.stream_chunks)
+        await until_started(service)
+        chunks_before = len(proxy.stream_chunks)
         asked = await tap(alice, service, proxy, {mail: "@ToFeed"})
-    heard, _ = proxy.stream_chunks[spoken]
+    heard, _ = proxy.stream_chunks[chunks_before]
     off = of_kind(asked, FILE)[-1].ended
     assert off is not None
     measured(f"  1 tap: {off - heard:.2f} s from the event's arrival to the label off")
-    assert {each.kind for each in asked[:2]} == {SEE, READ_BOOK}
-    assert [each.kind for each in asked if each.began < heard] == []
+    assert {exchange.kind for exchange in asked[:2]} == {SEE, READ_BOOK}
+    assert [exchange.kind for exchange in asked if exchange.began < heard] == []

@@ -1,4 +1,4 @@
-"""A busy mailbox for a short while; ``scripts/soak`` does the same for as long as one likes."""
+"""A busy mailbox for about 40 seconds; ``scripts/soak`` does the same for any time."""
 
 import random
 from collections.abc import Callable

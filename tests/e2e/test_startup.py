@@ -1,4 +1,4 @@
-"""Starting: what ends it, with which code and words, and what is waited for."""
+"""The start: mistakes that end it, with exit codes and texts, and outages that it outlasts."""
 
 import asyncio
 import json
@@ -17,10 +17,9 @@ from tests.support.service.process import Finished, Running, command, environmen
 
 
 def given_up(done: Finished) -> str:
-    """Why, in the log's words."""
-    (line,) = [
-        each for each in map(json.loads, done.err.splitlines()) if each["event"] == "giving up"
-    ]
+    """Return the error in the log's line "giving up"."""
+    lines = map(json.loads, done.err.splitlines())
+    (line,) = [line for line in lines if line["event"] == "giving up"]
     return str(line["error"])
 
 
@@ -166,12 +165,13 @@ async def refuse(exchange: Exchange, forward: Forward) -> Answer:
 
 
 async def until_refused_twice(service: Running) -> None:
-    """See the service stay up, and try again after a minute."""
-    said = "credentials refused; the account is closed until the next try"
-    await service.until_logged(said, 2, patience=180)
-    first, second = (datetime.fromisoformat(each["timestamp"]) for each in service.events(said)[:2])
+    """Wait for two refusals, a minute apart, and check that the service stays up."""
+    event = "credentials refused; the account is closed until the next try"
+    await service.until_logged(event, 2, patience=180)
+    refusals = service.events(event)
+    first, second = (datetime.fromisoformat(refusal["timestamp"]) for refusal in refusals[:2])
     assert (second - first).total_seconds() >= 60
-    assert all("credentials refused (401)" in each["error"] for each in service.events(said))
+    assert all("credentials refused (401)" in refusal["error"] for refusal in refusals)
     assert (await service.get("/livez"))[0] == 200
     for path in ("/readyz", "/healthz"):
         status, body = await service.get(path)
@@ -183,7 +183,7 @@ async def until_refused_twice(service: Running) -> None:
 async def test_refused_credentials_are_tried_again_after_a_minute(
     alice: Person, tmp_path: Path
 ) -> None:
-    """JMAP's, CardDAV's, and those that were good until a moment ago, all at the same time."""
+    """Wrong for JMAP, wrong for CardDAV, and revoked while the service runs, at the same time."""
     wrong = {"MAILROOM_JMAP_PASSWORD": SECRET}
     wrong_contacts = {"MAILROOM_CARDDAV_PASSWORD": SECRET}
     async with (
@@ -194,6 +194,6 @@ async def test_refused_credentials_are_tried_again_after_a_minute(
     ):
         proxy.intercept = refuse
         await alice.receive(message("a@b.example", "news"), into={"Inbox"})
-        await asyncio.gather(*(until_refused_twice(each) for each in (one, two, three)))
+        await asyncio.gather(*(until_refused_twice(service) for service in (one, two, three)))
     for log in ("one", "two"):
         assert SECRET not in (tmp_path / log).read_text()

@@ -1,4 +1,4 @@
-"""Stopped politely or killed, anywhere in a pass: the next start finishes the work, once."""
+"""The service is stopped or killed anywhere in a pass; the next start finishes the work, once."""
 
 import asyncio
 import signal
@@ -10,7 +10,7 @@ from tests.e2e.conftest import Start
 from tests.support.owner.person import Person, message
 from tests.support.owner.vcard_app import note
 from tests.support.proxy.holding import Holding
-from tests.support.proxy.passes import FIND_MAIL, SEE, settled
+from tests.support.proxy.passes import FIND_MAIL, SEE, until_started
 from tests.support.proxy.proxy import Proxy
 from tests.support.service.process import Running
 
@@ -18,10 +18,10 @@ ADDRESS = "bob@corp.example"
 BOB = f"Bob <{ADDRESS}>"
 
 IN_TIME = 5.0
-"""Seconds within which the service ends when it is told to. This is promised."""
+"""Seconds in which the service promises to end after a signal."""
 
 PASS = {
-    "what is labelled is looked for": (SEE, 0),
+    "labelled mail is looked for": (SEE, 0),
     "the address book is read": ("REPORT", 0),
     "the sender's mail is looked for": (FIND_MAIL, 0),
     "the card is made": ("PUT card", 0),
@@ -50,9 +50,9 @@ async def end_in_time(
 
 
 async def assert_all_filed_once(person: Person, mails: int) -> None:
-    found = await person.mails()
-    assert len(found) == mails
-    assert {each.mailboxes for each in found} == {frozenset({"Imbox", "Inbox"})}
+    filed = await person.mails()
+    assert len(filed) == mails
+    assert {mail.mailboxes for mail in filed} == {frozenset({"Imbox", "Inbox"})}
     (line,) = note(await person.contacts.card_of(ADDRESS))
     assert line.startswith("Triaged to Imbox on ")
     assert await person.groups_of(ADDRESS) == {"Imbox", "Mailroom"}
@@ -64,7 +64,7 @@ async def test_killed_anywhere_and_started_again(
 ) -> None:
     one, _ = await alice.receive(message(BOB, "one"), message(BOB, "two"))
     async with start(alice, http=proxy.url) as service:
-        await settled(service)
+        await until_started(service)
         holding = Holding(proxy, kind, skip=skip, answer=True)
         await alice.tap(one, "@ToImbox")
         await holding.until_held()
@@ -82,12 +82,12 @@ async def test_stopped_anywhere_and_started_again(
     """The request under way is carried out, and no more."""
     one, _ = await alice.receive(message(BOB, "one"), message(BOB, "two"))
     async with start(alice, http=proxy.url) as service:
-        await settled(service)
+        await until_started(service)
         holding = Holding(proxy, kind, skip=skip)
         await alice.tap(one, "@ToImbox")
         await holding.until_held()
         await end_in_time(service, holding=holding)
-        assert all(each.status in {200, 201, 204, 207} for each in proxy.exchanges)
+        assert all(exchange.status in {200, 201, 204, 207} for exchange in proxy.exchanges)
     async with start(alice):
         await alice.until_triaged()
     await assert_all_filed_once(alice, 2)
@@ -96,7 +96,7 @@ async def test_stopped_anywhere_and_started_again(
 async def test_mail_that_comes_between_the_card_and_its_groups(
     alice: Person, start: Start, proxy: Proxy
 ) -> None:
-    """Its sender is a contact without a category just then; but there is a label that says more."""
+    """At that time the sender is a contact without a category, but the label decides."""
     (one,) = await alice.receive(message(BOB, "one"))
     async with start(alice, http=proxy.url) as service:
         holding = Holding(proxy, "PUT card")
@@ -110,22 +110,22 @@ async def test_mail_that_comes_between_the_card_and_its_groups(
     await assert_all_filed_once(alice, 2)
 
 
-@pytest.mark.parametrize(("number", "count"), [(signal.SIGTERM, 1200), (signal.SIGINT, 300)])
+@pytest.mark.parametrize(("stop", "count"), [(signal.SIGTERM, 1200), (signal.SIGINT, 300)])
 async def test_stopped_in_a_sweep(
-    alice: Person, start: Start, proxy: Proxy, number: signal.Signals, count: int
+    alice: Person, start: Start, proxy: Proxy, stop: signal.Signals, count: int
 ) -> None:
     """Every mail is where it was or where it belongs; the label stays for the next start."""
-    ids = await alice.receive(*(message(BOB, str(each)) for each in range(count)))
+    ids = await alice.receive(*(message(BOB, str(number)) for number in range(count)))
     tapped = ids[count // 2]
     async with start(alice, http=proxy.url) as service:
         proxy.round_trip = 0.5
         holding = Holding(proxy, "Email/set ifInState")
         await alice.tap(tapped, "@ToImbox")
         await holding.until_held()
-        await end_in_time(service, number, holding=holding)
+        await end_in_time(service, stop, holding=holding)
     mails = await alice.mails()
     assert len(mails) == count
-    places = {each.mailboxes for each in mails if each.id != tapped}
+    places = {mail.mailboxes for mail in mails if mail.id != tapped}
     assert places <= {frozenset({"Screener"}), frozenset({"Imbox", "Inbox"})}
     assert await alice.where(str(count // 2)) == {"Screener", "@ToImbox"}
     async with start(alice):
@@ -136,7 +136,7 @@ async def test_stopped_in_a_sweep(
 async def test_a_server_that_does_not_answer_cannot_hold_it_up(
     alice: Person, start: Start, proxy: Proxy
 ) -> None:
-    """Nor can a monitor that does not finish its question."""
+    """A monitor that never finishes its request cannot hold it up either."""
     (mail,) = await alice.receive(message(BOB, "mail"))
     async with start(alice, http=proxy.url) as service:
         holding = Holding(proxy, "PUT card")
@@ -166,8 +166,8 @@ async def test_stopped_with_nothing_to_do(
 ) -> None:
     async with start(alice) as service:
         await end_in_time(service, number)
-        assert [each["event"] for each in service.log()][-2:] == ["stopping", "stopped"]
-        assert {each["level"] for each in service.log()} == {"info"}
+        assert [line["event"] for line in service.log()][-2:] == ["stopping", "stopped"]
+        assert {line["level"] for line in service.log()} == {"info"}
 
 
 async def test_stopped_while_it_cannot_reach_the_server(

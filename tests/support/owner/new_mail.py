@@ -33,13 +33,13 @@ async def a_pass_later(owner: Owner) -> None:
     await comes_to(owner, subject, "Screener")
 
 
-async def rules_file(owner: Owner, mail: bytes) -> None:
+async def deliver_by_rules(owner: Owner, mail: bytes) -> None:
     """Deliver a mail into the Screener, as a provider's rules do."""
     received = f"Received: from mx by store; {format_datetime(datetime.now(UTC))}\r\n"
     await owner.server.append(owner.name, "Screener", received.encode() + mail)
 
 
-async def knows_bob(owner: Owner, *groups: str) -> None:
+async def add_bob(owner: Owner, *groups: str) -> None:
     """Add Bob to the owner's contacts, and to these groups."""
     await owner.contacts.add("bob", "Bob Builder", "bob@corp.example")
     for group in groups:

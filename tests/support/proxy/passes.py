@@ -21,7 +21,7 @@ FIND_MAIL = "Email/get Email/query"
 """The request that searches for the mail of senders."""
 
 
-async def settled(service: Service) -> None:
+async def until_started(service: Service) -> None:
     """Wait until both passes of the start are over: the first, and one after push is connected."""
     await until_passes(service, 2)
 
