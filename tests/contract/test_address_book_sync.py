@@ -114,7 +114,9 @@ async def test_what_the_owner_does_is_known_after_the_next_sync(
     await assert_in_step(index, account)
 
 
-async def test_all_of_it_at_once(account: Account, book: AddressBook) -> None:
+async def test_all_acts_of_the_owner_are_known_after_one_sync(
+    account: Account, book: AddressBook
+) -> None:
     await book.sync()
     for name, act in ACTS.items():
         if name not in {"removes a group", "takes somebody out of a group"}:

@@ -52,7 +52,7 @@ GROUP_4 = (
 
 @dataclass
 class Account:
-    """Somebody's address book: through Mailroom, and as a plain client sees it."""
+    """An address book, through Mailroom and for a plain client."""
 
     book: CardDavAddressBook
     http: HttpClient
@@ -219,7 +219,7 @@ async def test_a_card_with_bytes_that_are_no_utf8_hides_no_other_and_keeps_them(
     assert LINE.encode() in response.body.replace(b"\r\n ", b"")
 
 
-async def test_a_card_of_vcard_4_without_n_is_edited_as_what_it_is(account: Account) -> None:
+async def test_a_card_of_vcard_4_without_n_stays_vcard_4(account: Account) -> None:
     text = (
         "BEGIN:VCARD\r\nVERSION:4.0\r\nUID:urn:uuid:4c1d0000-0000-4000-8000-000000000001\r\n"
         "FN:Four\r\nEMAIL;PREF=1:four@x.example\r\nTEL;VALUE=uri:tel:+33-1\r\nEND:VCARD\r\n"

@@ -126,7 +126,7 @@ async def test_without_types_there_is_no_stream(account: Account) -> None:
     assert answer.status == 204
 
 
-async def test_what_was_before_the_stream_is_not_told(account: Account) -> None:
+async def test_changes_before_the_stream_are_not_announced(account: Account) -> None:
     await account.receive(message("ann@x.example"))
     async with listening(account, ALL) as stream:
         assert await stream.silent()
@@ -147,7 +147,7 @@ async def test_a_stream_resumes_behind_its_last_event(account: Account) -> None:
 
 
 @pytest.mark.parametrize("last_id", ["0", "abc"])
-async def test_a_position_that_is_none_brings_everything(account: Account, last_id: str) -> None:
+async def test_an_invalid_position_brings_everything(account: Account, last_id: str) -> None:
     await account.receive(message("ann@x.example"))
     state = await account.state()
     async with listening(account, "types=Email,Mailbox&ping=0", last_id) as stream:

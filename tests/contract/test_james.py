@@ -159,7 +159,7 @@ async def test_no_query_counts_from_the_end(account: Account) -> None:
     assert error["type"] == "invalidArguments"
 
 
-async def test_a_set_is_held_to_no_state_and_tells_the_old_one(account: Account) -> None:
+async def test_a_set_ignores_if_in_state_and_returns_the_old_state(account: Account) -> None:
     (mail_id,) = await account.receive(message("ann@x.example"))
     archive = (await account.mailboxes())["Archive"]
     before = await account.state()

@@ -84,7 +84,7 @@ async def test_an_unknown_blob_or_mailbox_is_refused(account: Account) -> None:
         assert (refused["type"], refused["properties"]) == ("invalidProperties", [wrong])
 
 
-async def test_what_is_no_message_is_refused(account: Account) -> None:
+async def test_an_upload_that_is_no_message_is_refused(account: Account) -> None:
     blob = (await uploaded(account, b"\x00\xff"))["blobId"]
     inbox = (await account.mailboxes())["Inbox"]
     refused = (await imported(account, blobId=blob, mailboxIds={inbox: True}))["notCreated"]["m"]

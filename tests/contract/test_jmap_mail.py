@@ -210,7 +210,7 @@ async def test_a_set_answers_in_full(account: Account) -> None:
     assert done["newState"] != before
 
 
-async def test_what_is_so_already_changes_nothing(account: Account) -> None:
+async def test_a_patch_without_effect_changes_no_state(account: Account) -> None:
     (mail_id,) = await account.receive(message("ann@x.example"))
     boxes = await account.mailboxes()
     before = await account.state()
@@ -404,7 +404,7 @@ async def test_a_state_from_the_future_is_answered_with_a_lower_one(account: Acc
 
 
 @pytest.mark.parametrize("state", ["abc", "", None, 5, "-1"])
-async def test_a_state_that_is_none(account: Account, state: Any) -> None:
+async def test_an_invalid_state_is_refused(account: Account, state: Any) -> None:
     unknown = {"type": "cannotCalculateChanges", "description": "invalid sinceState"}
     assert await account.refusal("Email/changes", sinceState=state) == unknown
 

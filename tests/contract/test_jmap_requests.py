@@ -184,7 +184,7 @@ def at(path: str, call_id: str = "0", name: str = "Email/query") -> dict[str, st
     return {"resultOf": call_id, "name": name, "path": path}
 
 
-async def test_what_a_query_found_is_handed_on(account: Account) -> None:
+async def test_a_reference_passes_on_the_ids_of_a_query(account: Account) -> None:
     ids = await account.receive(message("ann@x.example", "a"), message("bob@x.example", "b"))
     subjects = {"properties": ["subject", "threadId"]}
     _, (_, emails), (_, threads), (_, again) = await account.perform(
@@ -198,7 +198,7 @@ async def test_what_a_query_found_is_handed_on(account: Account) -> None:
     assert {email["id"] for email in again["list"]} == set(ids)
 
 
-async def test_changes_are_handed_on(account: Account) -> None:
+async def test_a_reference_passes_on_created_ids(account: Account) -> None:
     state = await account.state()
     ids = await account.receive(message("ann@x.example"))
     _, (_, emails) = await account.perform(
@@ -228,10 +228,10 @@ async def test_references_that_lead_nowhere(
 ) -> None:
     await account.deliver(message("ann@x.example"))
     properties = {"properties": ["id"]}
-    query, got, echo = await account.perform(
+    query, refused, echo = await account.perform(
         ("Email/query", {}), ("Email/get", {**arguments, **properties}), ("Core/echo", {})
     )
-    assert got == ["error", error]
+    assert refused == ["error", error]
     assert (query[0], echo) == ("Email/query", ["Core/echo", {}])
 
 

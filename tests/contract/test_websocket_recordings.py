@@ -266,10 +266,10 @@ async def test_push_tells_of_deliveries_and_own_changes(socket: Socket) -> None:
 
     query = ["Email/query", {"accountId": "alice", "limit": 1}, "0"]
     await socket.send(request(query, id="Q"))
-    found = await socket.receive()
-    assert shape(found) == shape(response(["Email/query", EMAIL_QUERY, "0"], requestId="Q"))
+    answer = await socket.receive()
+    assert shape(answer) == shape(response(["Email/query", EMAIL_QUERY, "0"], requestId="Q"))
 
-    (mail_id,) = found["methodResponses"][0][1]["ids"]
+    (mail_id,) = answer["methodResponses"][0][1]["ids"]
     update = {mail_id: {"keywords/$flagged": True}}
     await socket.send(request(["Email/set", {"accountId": "alice", "update": update}, "0"], id="S"))
     done = await socket.receive()
@@ -302,15 +302,15 @@ async def test_no_types_push_nothing(socket: Socket, enable: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("asked", "announced"),
     [(["*"], ["Mailbox", "Email"]), (["Foo", "Email"], ["Email"])],
 )
 async def test_all_types_and_unknown_ones(
-    socket: Socket, asked: list[str], told: list[str]
+    socket: Socket, asked: list[str], announced: list[str]
 ) -> None:
     await socket.enable(*asked)
     state = await socket.deliver()
-    assert await socket.receive() == changed(state, *told)
+    assert await socket.receive() == changed(state, *announced)
 
 
 async def test_push_resumes_behind_a_push_state(socket: Socket) -> None:
@@ -327,7 +327,7 @@ async def test_push_resumes_behind_a_push_state(socket: Socket) -> None:
         assert await other.receive() == changed(state, "Email", "Mailbox")
 
 
-async def test_a_push_state_that_is_none_brings_everything(socket: Socket) -> None:
+async def test_an_invalid_push_state_brings_everything(socket: Socket) -> None:
     state = await socket.deliver()
     await socket.send({"@type": "WebSocketPushEnable", "dataTypes": ["Email"], "pushState": "zzz"})
     assert await socket.receive() == changed(state, "Email")

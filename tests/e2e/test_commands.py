@@ -452,7 +452,7 @@ async def test_the_entry_point_and_the_module_are_the_same(alice: Person) -> Non
     ],
     ids=str,
 )
-async def test_what_is_not_known_is_named(arguments: list[str], named: str) -> None:
+async def test_an_unknown_command_or_option_is_named(arguments: list[str], named: str) -> None:
     finished = await entry_point(*arguments)
     assert finished.code == 2
     assert named in finished.err

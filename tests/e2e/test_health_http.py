@@ -53,7 +53,7 @@ async def test_before_the_server_is_there(alice: Person, start: Start, proxy: Pr
         await until_status(service, "/healthz", 200)
 
 
-async def test_what_healthz_tells(alice: Person, start: Start) -> None:
+async def test_the_content_of_healthz(alice: Person, start: Start) -> None:
     one, _ = await alice.receive(
         message("Bob <bob@corp.example>", "one"), message("bob@corp.example", "two")
     )
@@ -92,7 +92,7 @@ async def test_push_that_is_switched_off(alice: Person, start: Start) -> None:
     assert health["last_pass"]["trigger"] == "poll"
 
 
-async def test_what_is_not_there_is_not_found(alice: Person, start: Start) -> None:
+async def test_other_paths_are_not_found(alice: Person, start: Start) -> None:
     async with start(alice) as service:
         assert (await service.get("/"))[0] == 404
         assert (await service.get("/healthz/"))[0] == 404

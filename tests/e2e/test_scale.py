@@ -57,15 +57,15 @@ async def tap(
     on a slow machine, Cyrus may announce the mail of the test so late. There, the state may also be
     read again already, which happens 0.3 s after a pass that wrote and is no part of the pass.
     """
-    asked = await tapped_pass(alice, service, proxy, taps, round_trip)
-    readings = [at for at, exchange in enumerate(asked) if exchange.kind == SEE]
+    exchanges = await tapped_pass(alice, service, proxy, taps, round_trip)
+    readings = [at for at, exchange in enumerate(exchanges) if exchange.kind == SEE]
     assert len(readings) <= 2
-    in_vain = asked[: readings[-1]] if len(readings) == 2 else []
-    last_write = max(at for at, exchange in enumerate(asked) if exchange.kind == FILE)
-    rechecks = [exchange for exchange in asked[last_write:] if exchange.kind == STATE_RECHECK]
+    in_vain = exchanges[: readings[-1]] if len(readings) == 2 else []
+    last_write = max(at for at, exchange in enumerate(exchanges) if exchange.kind == FILE)
+    rechecks = [exchange for exchange in exchanges[last_write:] if exchange.kind == STATE_RECHECK]
     return [
         exchange
-        for exchange in asked
+        for exchange in exchanges
         if exchange not in rechecks
         and (exchange not in in_vain or exchange.kind not in {SEE, READ_BOOK})
     ]
@@ -80,15 +80,17 @@ def of_kind(exchanges: Iterable[Exchange], *wanted: str) -> list[Exchange]:
 
 
 @pytest.mark.parametrize("count", [1, 10, 60])
-async def test_new_senders_cost_one_put_each_and_no_step(
+async def test_each_new_sender_costs_one_put_and_no_step(
     alice: Person, start: Start, proxy: Proxy, measured: Measured, count: int
 ) -> None:
     taps = dict.fromkeys(await mail_of_new_senders(alice, count), "@ToFeed")
     async with start(alice, http=proxy.url) as service:
         await until_started(service)
-        asked = await tap(alice, service, proxy, taps, 0.1)
-        measured(f"{count:3} new senders, 100 ms a round trip: {figures(asked)}, {timed(service)}")
-    assert kinds(asked) == {
+        exchanges = await tap(alice, service, proxy, taps, 0.1)
+        measured(
+            f"{count:3} new senders, 100 ms a round trip: {figures(exchanges)}, {timed(service)}"
+        )
+    assert kinds(exchanges) == {
         SEE: 1,
         READ_BOOK: 1,
         FIND_MAIL: 1,
@@ -96,11 +98,11 @@ async def test_new_senders_cost_one_put_each_and_no_step(
         WRITE_GROUP: 2,
         FILE: 2,
     }
-    assert dependent_steps(asked, at_once=AT_ONCE) == 5
-    assert peak(of_kind(asked, READ_BOOK, SEE)) == 2
-    assert peak(of_kind(asked, WRITE_CARD, FILE)) >= min(count + 1, WRITES_AT_ONCE)
-    assert min(count, WRITES_AT_ONCE) <= peak(of_kind(asked, WRITE_CARD)) <= MOST_WRITES
-    assert peak(of_kind(asked, WRITE_GROUP)) == 2
+    assert dependent_steps(exchanges, at_once=AT_ONCE) == 5
+    assert peak(of_kind(exchanges, READ_BOOK, SEE)) == 2
+    assert peak(of_kind(exchanges, WRITE_CARD, FILE)) >= min(count + 1, WRITES_AT_ONCE)
+    assert min(count, WRITES_AT_ONCE) <= peak(of_kind(exchanges, WRITE_CARD)) <= MOST_WRITES
+    assert peak(of_kind(exchanges, WRITE_GROUP)) == 2
     assert {mail.mailboxes for mail in await alice.mails()} == {frozenset({"Feed"})}
     cards = await alice.contacts.cards()
     groups = await alice.groups()
@@ -118,16 +120,16 @@ async def test_all_groups_are_read_once_and_written_once(
     async with start(alice, http=proxy.url) as service:
         await until_started(service)
         taps = dict(zip(ids, labels, strict=True))
-        asked = await tap(alice, service, proxy, taps, 0.1)
+        exchanges = await tap(alice, service, proxy, taps, 0.1)
         measured(
-            f"{len(labels):3} new senders in all {len(GROUPS_OF)} categories: {figures(asked)}"
+            f"{len(labels):3} new senders in all {len(GROUPS_OF)} categories: {figures(exchanges)}"
         )
-    written = Counter(exchange.path for exchange in of_kind(asked, WRITE_GROUP))
+    written = Counter(exchange.path for exchange in of_kind(exchanges, WRITE_GROUP))
     assert set(written.values()) == {1}
     assert len(written) == len(GROUPS_OF) + 1
-    assert kinds(asked)[READ_BOOK] == 1
-    assert kinds(asked)["GET"] == 0
-    assert dependent_steps(asked, at_once=AT_ONCE) <= 5
+    assert kinds(exchanges)[READ_BOOK] == 1
+    assert kinds(exchanges)["GET"] == 0
+    assert dependent_steps(exchanges, at_once=AT_ONCE) <= 5
     for sender, label in zip(senders, labels, strict=True):
         assert await alice.groups_of(sender) == {"Mailroom"} | GROUPS_OF[label]
 
@@ -140,10 +142,10 @@ async def test_a_change_of_mind_takes_one_step_more(
     async with start(alice, http=proxy.url) as service:
         await until_started(service)
         await tapped_pass(alice, service, proxy, {one: "@ToFeed"})
-        asked = await tap(alice, service, proxy, {one: "@ToPaperTrail"}, 0.1)
-        measured(f"  1 sender anew, 100 ms a round trip: {figures(asked)}, {timed(service)}")
-    asked = [exchange for exchange in asked if exchange.kind != STATE_RECHECK]
-    assert kinds(asked) == {
+        exchanges = await tap(alice, service, proxy, {one: "@ToPaperTrail"}, 0.1)
+        measured(f"  1 sender anew, 100 ms a round trip: {figures(exchanges)}, {timed(service)}")
+    exchanges = [exchange for exchange in exchanges if exchange.kind != STATE_RECHECK]
+    assert kinds(exchanges) == {
         SEE: 1,
         READ_BOOK: 2,
         FIND_MAIL: 1,
@@ -151,7 +153,7 @@ async def test_a_change_of_mind_takes_one_step_more(
         WRITE_GROUP: 2,
         FILE: 2,
     }
-    assert dependent_steps(asked, at_once=AT_ONCE) == 6
+    assert dependent_steps(exchanges, at_once=AT_ONCE) == 6
 
 
 async def test_a_sender_with_1200_mails(
@@ -160,10 +162,12 @@ async def test_a_sender_with_1200_mails(
     ids = await alice.receive(*(message("a@b.example", str(number)) for number in range(1200)))
     async with start(alice, http=proxy.url) as service:
         await until_started(service)
-        asked = await tap(alice, service, proxy, {ids[600]: "@ToFeed"}, 0.1)
-        measured(f"1200 mails of 1 sender, 100 ms a round trip: {figures(asked)}, {timed(service)}")
+        exchanges = await tap(alice, service, proxy, {ids[600]: "@ToFeed"}, 0.1)
+        measured(
+            f"1200 mails of 1 sender, 100 ms a round trip: {figures(exchanges)}, {timed(service)}"
+        )
     assert {mail.mailboxes for mail in await alice.mails()} == {frozenset({"Feed"})}
-    assert kinds(asked) == {
+    assert kinds(exchanges) == {
         SEE: 1,
         READ_BOOK: 1,
         FIND_MAIL: 1,
@@ -179,9 +183,9 @@ async def test_a_whole_conversation_of_labelled_mail_costs_no_more_than_one(
     ids = await alice.receive(*(message("a@b.example", str(number)) for number in range(100)))
     async with start(alice, http=proxy.url) as service:
         await until_started(service)
-        asked = await tap(alice, service, proxy, dict.fromkeys(ids, "@ToFeed"))
+        exchanges = await tap(alice, service, proxy, dict.fromkeys(ids, "@ToFeed"))
     assert {mail.mailboxes for mail in await alice.mails()} == {frozenset({"Feed"})}
-    assert len(asked) == 7
+    assert len(exchanges) == 7
 
 
 async def test_a_pass_with_nothing_to_do_asks_once_and_writes_nothing(
@@ -189,10 +193,10 @@ async def test_a_pass_with_nothing_to_do_asks_once_and_writes_nothing(
 ) -> None:
     async with start(alice, http=proxy.url) as service:
         await until_started(service)
-        asked = len(proxy.exchanges)
+        count = len(proxy.exchanges)
         await alice.receive(message("a@b.example", "new"), into={"Inbox"})
         await until_passes(service, 3)
-    assert kinds(proxy.since(asked)) == {SEE: 1, READ_BOOK: 1}
+    assert kinds(proxy.since(count)) == {SEE: 1, READ_BOOK: 1}
 
 
 async def test_own_writes_cause_no_pass(
@@ -243,10 +247,10 @@ async def test_events_that_come_together_are_one_pass(
             await alice.tap(mail_id, "@ToFeed")
             state = (await alice.jmap("Email/get", {"ids": []}))["state"]
             await proxy.until_streamed(f'"Email":"{state}"')
-        asked = len(proxy.exchanges)
+        count = len(proxy.exchanges)
         proxy.release_streams()
         await service.until_logged("pass done")
-        assert kinds(proxy.since(asked))[SEE] == 1
+        assert kinds(proxy.since(count))[SEE] == 1
     assert {mail.mailboxes for mail in await alice.mails()} == {frozenset({"Feed"})}
 
 
@@ -258,10 +262,10 @@ async def test_from_the_event_to_the_label_off(
     async with start(alice, http=proxy.url) as service:
         await until_started(service)
         chunks_before = len(proxy.stream_chunks)
-        asked = await tap(alice, service, proxy, {mail: "@ToFeed"})
+        exchanges = await tap(alice, service, proxy, {mail: "@ToFeed"})
     heard, _ = proxy.stream_chunks[chunks_before]
-    off = of_kind(asked, FILE)[-1].ended
+    off = of_kind(exchanges, FILE)[-1].ended
     assert off is not None
     measured(f"  1 tap: {off - heard:.2f} s from the event's arrival to the label off")
-    assert {exchange.kind for exchange in asked[:2]} == {SEE, READ_BOOK}
-    assert [exchange.kind for exchange in asked if exchange.began < heard] == []
+    assert {exchange.kind for exchange in exchanges[:2]} == {SEE, READ_BOOK}
+    assert [exchange.kind for exchange in exchanges if exchange.began < heard] == []

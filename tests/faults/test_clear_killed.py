@@ -65,7 +65,7 @@ def _reference() -> ReferenceRun:
     return reference_run(_clear, prepared(SCENARIO, "jmap", at_start=True).base)
 
 
-def test_the_end_is_what_it_should_be() -> None:
+def test_the_reference_run_ends_as_expected() -> None:
     mails = [line for line in _reference().end if line.startswith("mail ")]
     assert mails == [
         "mail bob 1: ['Archive'] ['$mailroom-waived']",

@@ -109,7 +109,7 @@ def _codes_of(scenario: str) -> list[str]:
     return [line for line in end if line.startswith("mail ") and "mail new" not in line]
 
 
-def test_the_end_is_what_it_should_be() -> None:
+def test_the_reference_run_ends_as_expected() -> None:
     both = "['$mailroom-code', '$mailroom-screened']"
     assert _codes_of("code arrives") == [
         f"mail Loom code: 600160: ['Inbox', 'Screener'] {both}",

@@ -91,7 +91,7 @@ def _reference(server: str) -> ReferenceRun:
     return reference_run(_write, _account(server))
 
 
-def test_the_end_is_what_it_should_be() -> None:
+def test_the_reference_run_ends_as_expected() -> None:
     for server in SERVERS:
         assert [line for line in _reference(server).end if line.startswith("mail ")] == [
             f"mail {LINE}: ['Inbox'] {[*DIGEST]}",

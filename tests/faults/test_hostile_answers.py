@@ -74,6 +74,6 @@ async def twisted_passes(scenario: Scenario, ready: Prepared, seed: int) -> None
 @pytest.mark.parametrize("scenario", SCENARIOS[:5], ids=str)
 @profile(max_examples=max(1, profile().max_examples // 25))
 @given(seed=st.integers(0, 2**32))
-def test_whatever_a_server_says(scenario: Scenario, backend: str, seed: int) -> None:
+def test_changed_answers_do_no_harm(scenario: Scenario, backend: str, seed: int) -> None:
     ready = prepared(scenario, backend, at_start=True)
     virtual_time.run(twisted_passes(scenario, ready, seed))

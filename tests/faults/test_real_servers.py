@@ -110,11 +110,11 @@ async def without_fault(person: Owner, proxy: Proxy, sender: str) -> list[Exchan
     count = len(proxy.exchanges)
     await triage(person, sender)
     assert await wrong_with(person, sender) == []
-    asked = proxy.since(count)
+    exchanges = proxy.since(count)
     first = next(
-        at for at, exchange in enumerate(asked) if exchange.kind.startswith(("GET", "PUT"))
+        at for at, exchange in enumerate(exchanges) if exchange.kind.startswith(("GET", "PUT"))
     )
-    return asked[max(0, first - 2) :]
+    return exchanges[max(0, first - 2) :]
 
 
 def points(

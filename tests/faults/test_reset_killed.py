@@ -71,7 +71,7 @@ def _reference(backend: str) -> ReferenceRun:
 
 
 @over_each_backend
-def test_the_end_is_what_it_should_be(backend: str) -> None:
+def test_the_reference_run_ends_as_expected(backend: str) -> None:
     reference = _reference(backend)
     mails = [line for line in reference.end if line.startswith("mail ")]
     assert mails == [

@@ -123,7 +123,7 @@ class World(Protocol):
     """A server with people on it, and Mailroom."""
 
     def newcomer(self) -> AbstractAsyncContextManager[Owner]:
-        """Somebody with an empty account."""
+        """Yield an owner with an empty account."""
 
     async def set_up(self, owner: Owner, **settings: str) -> None:
         """Make the mailboxes and groups that Mailroom needs."""
