@@ -1,1 +1,1 @@
-"""The work of the commands, such as check, explain and decide; the page and notices use it too."""
+"""The work of the commands, such as check, explain and decide. The page uses parts of it."""

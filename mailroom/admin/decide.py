@@ -2,8 +2,8 @@
 
 For one decision, the triage label is put on the newest mail of the subject, and a pass runs. If the
 command is killed, the label stays, and the next pass finishes the work. Without such mail, and for
-the many decisions of ``import``, no label is put on: the code of a pass plans and writes them. If
-that command is killed, run it again.
+the many decisions of ``import``, there is no label: the command plans and writes the decisions with
+the code of a pass. If the command is killed, run it again.
 """
 
 from collections.abc import Iterator, Mapping

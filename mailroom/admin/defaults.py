@@ -2,5 +2,5 @@
 
 from typing import Final
 
-MOST_PROPOSALS: Final = 50
+DEFAULT_LIMIT: Final = 50
 """The default of ``mailroom suggest --limit``."""

@@ -175,8 +175,7 @@ async def explain(account: Account, subject: Subject) -> Explanation:
     if subject.kind is Kind.ADDRESS:
         addresses.update(key_of(address) for card in cards_of_subject for address in card.addresses)
     own_addresses = (*gathered.own_addresses, *await gatherer.own_among([key], gathered))
-    gathered = replace(gathered, own_addresses=own_addresses)
-    decisions = reader.reading(gathered, snapshot).decisions
+    decisions = reader.reading(replace(gathered, own_addresses=own_addresses), snapshot).decisions
     facts = Facts(decisions, correspondents, gathered.places, categories, authserv_id="")
     verdict = judge(_next_mail(subject, gathered.places.inbox), facts)
     _, emails = await gatherer.mail_of([Search(frozenset(addresses), gathered.places.managed)])
@@ -191,8 +190,8 @@ async def explain(account: Account, subject: Subject) -> Explanation:
         mailboxes=_mailboxes(verdict, gathered),
         is_screened=settings.arrivals.enabled,
         is_decided=bool(decisions.standing.categories_without_stand_in(key)),
-        mail_ids=tuple(mail.id for mail in mails),
-        codes=sum(CODE in mail.keywords for mail in mails),
+        mail_ids=tuple(email.id for email in mails),
+        codes=sum(CODE in email.keywords for email in mails),
         has_codes=settings.has_codes,
         directory=gathered.directory,
     )

@@ -110,7 +110,7 @@ async def _create_mailboxes(account: Account, lacking: Lacking) -> None:
     while creations := mailbox_creations(directory, lacking.mailboxes):
         size = (await account.client.session()).limits.max_objects_in_set
         batch = dict(islice(creations.items(), size))  # parents come first
-        # Not repeatable: if the answer is lost, the repetition is refused as a duplicate.
+        # Not repeatable: if the answer were lost, a repetition would be refused as a duplicate.
         (response,) = await account.client.perform_all(
             [create_mailboxes(mail.id, batch)], repeatable=False
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from mailroom.account import Account
-from mailroom.admin.defaults import MOST_PROPOSALS
+from mailroom.admin.defaults import DEFAULT_LIMIT
 from mailroom.admin.ticks import ticked
 from mailroom.contacts.address import key_of
 from mailroom.report import printable
@@ -33,7 +33,7 @@ class Suggestions:
 
     proposals: Proposals
     account: str
-    limit: int = MOST_PROPOSALS
+    limit: int = DEFAULT_LIMIT
 
     @property
     def made(self) -> Sequence[Proposal]:
@@ -74,7 +74,7 @@ class Suggestions:
         if not self.made:
             return f"{read} Nothing was changed."
         # The command proposes anew. With another limit, "all" would not be the proposals shown now.
-        limit = "" if self.limit == MOST_PROPOSALS else f" --limit {self.limit}"
+        limit = "" if self.limit == DEFAULT_LIMIT else f" --limit {self.limit}"
         command = "mailroom suggest" + account_option(self.account) + limit
         return (
             f"{read} Nothing was changed; to decide as proposed:\n"

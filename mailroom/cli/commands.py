@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-from mailroom.admin.defaults import MOST_PROPOSALS
+from mailroom.admin.defaults import DEFAULT_LIMIT
 from mailroom.cli.parser import Parser
 
 
@@ -195,10 +195,10 @@ COMMANDS: Final[Mapping[str, Command]] = {
             _ACCOUNT,
             _option(
                 "--limit",
-                f"The largest number of proposals (default: {MOST_PROPOSALS}).",
+                f"The largest number of proposals (default: {DEFAULT_LIMIT}).",
                 metavar="N",
                 type=_at_least_one,
-                default=MOST_PROPOSALS,
+                default=DEFAULT_LIMIT,
             ),
             _option("--apply", "Decide: all, 1,3,7-9, or senders.", metavar="TICKS"),
             _JSON,

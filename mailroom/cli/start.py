@@ -12,7 +12,7 @@ def settings_or_exit(*, in_own_process: bool = False) -> Settings:
     """Return the settings; if they have mistakes, print all mistakes and exit.
 
     Args:
-        in_own_process: load the settings in a process that ends then, so that this process does
+        in_own_process: load the settings in a short process of its own, so that this process does
             not keep the memory that loading takes.
     """
     try:

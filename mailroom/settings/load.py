@@ -118,7 +118,7 @@ def _candidate(sources: Sequence[SourceContent], account: str = "") -> Candidate
 
 
 def _settings(layers: Sequence[Layer]) -> Settings:
-    origins = {path: name for layer in reversed(layers) for path, name in layer.places.items()}
+    origins = {path: place for layer in reversed(layers) for path, place in layer.places.items()}
     return Settings(**validated([layer.source for layer in layers]), origins=origins)
 
 
@@ -131,7 +131,7 @@ def _mistakes_in(
         sources: the sources.
         candidates: the settings to check value by value.
         whole: the candidates that are all the settings of an account. Only these are checked for
-            contradictions: if there are several accounts, the settings for all are incomplete.
+            contradictions: of several accounts, the settings for all accounts are incomplete.
     """
     mistakes = [mistake for source in sources for mistake in source.mistakes]
     mistakes += [mistake for candidate in candidates for mistake in candidate.mistakes]

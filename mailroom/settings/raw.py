@@ -73,7 +73,7 @@ def find_written(environ: Mapping[str, str], cwd: Path, section: str, key: str) 
     Args:
         environ: the environment variables.
         cwd: the folder of relative file names.
-        section: the section of the setting; no account may have this section for itself.
+        section: the section of the setting; a section like ``health``, which accounts cannot set.
         key: its key in the section.
     """
     name = f"{PREFIX}{section}_{key}".upper()

@@ -87,8 +87,8 @@ def _content(
         if name in values:
             variables[account][variable] = values[name]
     layers = {
-        account: Layer(VariablesSource(variables[account]), paths)
-        for account, paths in places_by_account.items()
+        account: Layer(VariablesSource(variables[account]), account_places)
+        for account, account_places in places_by_account.items()
     }
     common = layers.pop("", Layer(VariablesSource({})))
     return SourceContent(common, layers, tuple(mistakes))

@@ -68,7 +68,7 @@ def _mail_url(value: str) -> str:
     return value
 
 
-def _at_least(least: int) -> Check:
+def _min_length(least: int) -> Check:
     def check(value: Secret) -> Secret:
         if 0 < len(value.get_secret_value()) < least:
             raise ValueError(f"must have at least {least} characters")
@@ -77,7 +77,7 @@ def _at_least(least: int) -> Check:
     return Check(check)
 
 
-_Token = Annotated[HeaderToken, _at_least(_LEAST_TOKEN)]
+_Token = Annotated[HeaderToken, _min_length(_LEAST_TOKEN)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +102,7 @@ class WebSettings(Section):
         meaning="`auto`: people sign in with a password or through a proxy; `none`: nobody signs"
         " in; only with a `MAILROOM_WEB_HOST` like `127.0.0.1`",
     )
-    password: Annotated[Password, _at_least(_LEAST_PASSWORD)] = setting(
+    password: Annotated[Password, _min_length(_LEAST_PASSWORD)] = setting(
         default=Secret(""),
         meaning=f"password of the page, of at least {_LEAST_PASSWORD} characters",
     )

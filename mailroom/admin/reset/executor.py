@@ -22,7 +22,7 @@ from mailroom.waiting.retrying import retry_while_changed
 
 _TAKING_BACK: Final = "Taking back"
 _TRIES: Final = 3
-"""Rounds of moving and searching. Mail that others still file after these rounds stays there."""
+"""Rounds of moving and searching. Mail that others file even after that is left where it is."""
 _FILED_AGAIN: Final = "somebody files it all the time; is Mailroom or a rule still running?"
 
 
