@@ -42,8 +42,8 @@ class Play:
         await self._pause()
         self._teller.heading("Strangers have written")
         self._teller.say(
-            "None of them is in your contacts, so Mailroom takes their mail out of the Inbox, and"
-            " has it wait in the Screener:"
+            "None of them is in your contacts, so Mailroom moves their mail from the Inbox to the"
+            " Screener, where it waits:"
         )
         seconds = await self._stage.deliver(*FIRST)
         waiting = self._stage.console.mails("Screener")
@@ -88,9 +88,9 @@ class Play:
         self._teller.say(
             f"{counted(len(seconds), 'tap')}. From tap to done:"
             f" {milliseconds(statistics.median(seconds))} in the median,"
-            f" {milliseconds(max(seconds))} at most. {milliseconds(settle)} of each is a wait on"
-            " purpose, so that taps in a burst are dealt with together; the rest is push, contacts"
-            " and mail over HTTP on this machine. A provider adds the network's time."
+            f" {milliseconds(max(seconds))} at most. {milliseconds(settle)} of each are a pause in"
+            " which Mailroom waits for further taps, to handle them together. The rest is push,"
+            " contacts and mail over HTTP on this machine. A provider adds the network's time."
         )
         mails, labels = self._stage.console.mails(), self._stage.every_label()
         wrong = [
@@ -106,7 +106,7 @@ class Play:
         ]
         if wrong:
             raise UnexpectedEventError(*wrong)
-        self._teller.say("No mail was lost, and none was in no mailbox, not even for a moment.")
+        self._teller.say("No mail was lost, or left without a mailbox, not even for a moment.")
 
 
 def numbered(stage: Stage, mails: Iterable[SeenMail]) -> list[tuple[int, SeenMail]]:

@@ -2,8 +2,8 @@
 
 There are no substrings, as in Cyrus with Xapian: ``ann`` finds ``sub.ann@x.example`` but not
 ``joann@x.example``; ``ann@x.example`` finds exactly that address; ``x.example`` finds every domain
-with these two consecutive words. A search for a text with characters other than letters, digits,
-``_``, ``'``, ``.`` and white space is refused, unless the text is an address or a domain.
+with these two consecutive words. A search for any other text is refused if the text has characters
+other than letters, digits, ``_``, ``'``, ``.``, a final ``@`` and white space.
 """
 
 import re
