@@ -25,6 +25,7 @@ class Slots:
         self._taken = 0
         self._writing = 0
         self._unfinished_writes = 0
+        self._waiting = 0
         self._one_write_at_a_time = False
         self._changed = asyncio.Event()
 
@@ -58,14 +59,21 @@ class Slots:
     async def take(self, *, write: bool = False) -> None:
         """Wait for a slot. A slot that was taken must be freed.
 
-        Requests that wait get slots in the order in which they came. But a new request may take a
-        slot in the moment in which it is freed, before the requests that wait.
+        Who frees a slot and takes the next at once comes after the requests that wait. So a task
+        that sends one request after another does not keep others waiting until its end.
         """
         self._unfinished_writes += write
         try:
-            while not self._is_free(write=write):
-                self._changed.clear()
-                await self._changed.wait()
+            if self._waiting:
+                # A slot that was freed in this very step is for the requests that wait.
+                await asyncio.sleep(0)
+            self._waiting += 1
+            try:
+                while not self._is_free(write=write):
+                    self._changed.clear()
+                    await self._changed.wait()
+            finally:
+                self._waiting -= 1
         except asyncio.CancelledError:
             self._finish(write=write)
             raise

@@ -53,6 +53,22 @@ class Takers:
         await asyncio.gather(*self.waiting.values(), return_exceptions=True)
 
 
+async def test_who_takes_again_at_once_comes_after_those_who_wait() -> None:
+    """So a task that sends one request after another leaves room for the others."""
+    slots = Slots(1)
+    order: list[str] = []
+
+    async def send(name: str, times: int) -> None:
+        for _ in range(times):
+            await slots.take()
+            order.append(name)
+            await asyncio.sleep(0)
+            slots.free()
+
+    await asyncio.gather(send("pages", 4), send("tap", 1), send("other", 2))
+    assert {*order[1:3]} == {"tap", "other"}
+
+
 async def test_no_more_than_the_size_get_in_and_the_others_in_order() -> None:
     takers = Takers(Slots(2))
     await takers.come(5)
