@@ -36,9 +36,10 @@ class RequestedPasses:
         self.turn = asyncio.Lock()
         self._trigger = trigger
         self._workflow = workflow
-        # Each request, with the Email state that a pass must have read, if one is known.
+        # The open requests, each with the Email state that a pass must have read; empty if unknown.
         self._requests: list[tuple[asyncio.Future[Report], str]] = []
-        self._answering: list[asyncio.Future[Report]] = []
+        # The requests that the pass that runs will answer.
+        self._taken: list[asyncio.Future[Report]] = []
         self._is_closed = False
         self._listeners: list[Listener] = []
 
@@ -96,7 +97,7 @@ class RequestedPasses:
         Call this before the pass reads, or if its reading meets these requests. Requests that are
         made later are left to the next pass.
         """
-        self._answering += [request for request, _ in self._requests]
+        self._taken += [request for request, _ in self._requests]
         self._requests = []
 
     def pass_ended(self, result: Report | Exception) -> None:
@@ -104,8 +105,8 @@ class RequestedPasses:
         # Listeners are called first: the page's listener notes that its list is old, and the page
         # may read the list as soon as its request is answered.
         self._notify(result)
-        answering, self._answering = self._answering, []
-        for request in answering:
+        taken, self._taken = self._taken, []
+        for request in taken:
             if request.done():  # cancelled: the caller does not wait any more
                 continue
             if isinstance(result, Exception):
@@ -117,7 +118,7 @@ class RequestedPasses:
         """Fail the open requests, also requests of an interrupted pass, and refuse new requests."""
         self._is_closed = True
         self.take_requests()
-        for request in self._answering:
+        for request in self._taken:
             if not request.done():
                 request.set_exception(PassFailedError(_ENDED))
 
