@@ -1,9 +1,10 @@
 # shellcheck shell=bash
-# Debian packages for the scripts that must not change their host: to be sourced by them.
+# Functions for scripts that need Debian packages but must not change their host. The scripts source
+# this file.
 
 # unpack_debian FOLDER PACKAGE...
-# Unpacks packages, and those of what they need that the host does not have, into a folder. apt reads
-# the host's sources and status, and keeps lists and packages in folders of our own. Needs no root.
+# Unpacks packages into a folder, with those of their dependencies that the host does not have. apt reads
+# the host's sources and status, and keeps its lists and packages in the folder. Needs no root.
 unpack_debian() {
     local folder=$1 package
     shift
@@ -19,12 +20,12 @@ unpack_debian() {
 }
 
 # fill_once BASE COMMAND...
-# Runs a command that fills the folder BASE, which is empty then, unless that was done by the same
-# version of the calling script in the same folder. Two callers at a time wait for each other.
+# Empties the folder BASE and runs a command that fills it. Does nothing if the same version of the
+# calling script has filled the folder before. If two scripts call at the same time, one waits.
 fill_once() {
     local base=$1 stamp=$1/made-from wanted
     shift
-    # Where it lies as well: programs there have whole paths.
+    # The path is part of the stamp, because programs in the folder contain absolute paths.
     wanted="$(cat "$self" "${BASH_SOURCE[0]}" | sha256sum) $base"
     mkdir -p "$base"
     (
@@ -36,6 +37,6 @@ fill_once() {
             echo "${self##*/}: Debian's packages could not be fetched; the whole log is $base/log" >&2
             exit 1
         }
-        printf '%s' "$wanted" >"$stamp" # last
+        printf '%s' "$wanted" >"$stamp" # only now is the folder complete
     ) 9<"$base"
 }
