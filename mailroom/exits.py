@@ -8,7 +8,7 @@ class Exit(IntEnum):
 
     Attributes:
         OK: done, or stopped by a signal.
-        FAILED: the server could not be used for too long.
+        FAILED: too many passes of the service failed, or a command could not do all of its work.
         CONFIGURATION: a mistake in the settings; starting again does not help.
         CREDENTIALS: the server refuses the credentials, or they may only read. Commands end with
             this code; the service waits for better credentials.

@@ -183,7 +183,7 @@ def answer_named(name: str, categories: Categories) -> Answer:
 async def decide(
     account: Account, subject: Subject, answer: Answer, passes: Passes | None = None
 ) -> Outcome:
-    """Decide on one subject; an answer of None takes the decision on it back.
+    """Decide on one subject; the answer None takes the subject's decision back.
 
     Args:
         account: the account.

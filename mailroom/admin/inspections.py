@@ -218,7 +218,9 @@ async def page(account: Account) -> AsyncIterator[Finding]:
     ]
     detail = f"{web.url or f'port {web.port}'}; {', '.join(ways)}"
     needs_url = not web.url and web.auth != "none"
-    lines = ("set MAILROOM_WEB_URL: without it only IP addresses and localhost are answered",)
+    lines = (
+        "set MAILROOM_WEB_URL: without it the page answers only to IP addresses and localhost",
+    )
     yield Finding("page", detail, lines=lines if needs_url else (), is_open=needs_url)
 
 

@@ -186,7 +186,7 @@ def _find_wrong_notices(candidate: Candidate) -> Iterator[str]:
         return
     if not may_carry_credentials(notify.target) and not notify.insecure:
         yield (
-            f"{name(_NOTIFY_URL)}: must begin with https://, because it is sent names of senders"
+            f"{name(_NOTIFY_URL)}: must begin with https://, because senders' names are sent to it"
             " (http is for servers on this machine); in a network of your own, set"
             f" {name(('notify', 'insecure'))}"
         )
@@ -209,9 +209,9 @@ def _find_wrong_sign_in(candidate: Candidate) -> Iterator[str]:
         auth = name(("web", "auth"))
         if not is_this_machine(web.host):
             host = name(("web", "host"))
-            yield f"{auth}: none is only for this machine; set {host} to 127.0.0.1"
+            yield f"{auth}: may be none only on this machine; set {host} to 127.0.0.1"
         if candidate.account:
-            yield f"{auth}: none is only for a single account"
+            yield f"{auth}: may be none only for a single account"
     if web.api_token.get_secret_value() and web.api_token == web.api_token_readonly:
         yield f"{' and '.join(map(name, _API_TOKENS))}: must differ"
 

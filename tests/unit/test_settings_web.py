@@ -83,7 +83,7 @@ def test_the_page_is_on_if_there_is_a_way_to_sign_in(web: dict[str, str], tmp_pa
         ),
         (
             {"auth": "none"},
-            "AUTH: none is only for this machine; set MAILROOM_WEB_HOST to 127.0.0.1",
+            "AUTH: may be none only on this machine; set MAILROOM_WEB_HOST to 127.0.0.1",
         ),
         (
             {"url": "http://mail.example"},
@@ -131,7 +131,7 @@ def test_each_of_several_accounts_has_its_own_way_to_sign_in(tmp_path: Path) -> 
 def test_nobody_sees_the_account_of_another(tmp_path: Path) -> None:
     found = mistakes(tmp_path, TWO, password=PASSWORD, auth="none", host="::1")
     assert found == [
-        "MAILROOM_WEB_AUTH: none is only for a single account",
+        "MAILROOM_WEB_AUTH: may be none only for a single account",
         "MAILROOM_WEB_PASSWORD: must be set for each of the accounts, not for all",
     ]
     same = TWO.replace("    jmap", f"    web: {{api_token: {TOKEN}}}\n    jmap").replace(
