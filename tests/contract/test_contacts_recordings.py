@@ -25,7 +25,7 @@ RECORDED: Final[list[Json]] = json.loads(
 REPLAYED: Final = [step["name"] for step in RECORDED if "responses" in step]
 
 QUIRKS: Final = Quirks(limits=Limits(max_calls_in_request=100))
-"""A request may have as many calls as a step of the recordings, which were made one by one."""
+"""The limit is high, because a step sends calls together that were recorded one by one."""
 TIMES: Final = {"created", "updated", "prodId"}
 STATES: Final = ("state", "queryState", "oldState", "newState")
 

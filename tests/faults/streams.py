@@ -32,12 +32,12 @@ POLL: Final = 300.0
 
 
 def base() -> SandboxAccount:
-    """Return the account. The first call runs event loops, so it must be made outside of any."""
+    """Return the account. The first call runs an event loop, so no event loop may run then."""
     return prepared(SCENARIOS[0], "jmap", at_start=False).base
 
 
 @dataclass
-class Stage:
+class PushSetup:
     """A service, and the servers that its push comes from."""
 
     running: Instance
@@ -78,12 +78,12 @@ class Stage:
 
 
 @asynccontextmanager
-async def on_stage(
+async def push_setup(
     *,
     websocket: Script | None = None,
     eventsource: Script | None = None,
     intercept: Interceptor = pass_through,
-) -> AsyncIterator[Stage]:
+) -> AsyncIterator[PushSetup]:
     """Run the service; these scripts answer its connections for push."""
     account = copied(base())
     async with serving(account) as server, _streams(websocket) as ws, _streams(eventsource) as es:
@@ -91,7 +91,7 @@ async def on_stage(
         line.intercept = _pointing(ws, es, intercept)
         async with instance(_settings(line)) as running:
             await running.until_done()
-            yield Stage(running, account, line, ws, es)
+            yield PushSetup(running, account, line, ws, es)
 
 
 @asynccontextmanager

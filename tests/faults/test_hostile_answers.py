@@ -24,7 +24,7 @@ from tests.support.faults.server import AccountServer, serving
 from tests.support.proxy.proxy import Answer, Exchange, Forward, Interceptor
 
 LONGEST = 600.0
-"""Seconds of the loop's clock. All repetitions of a pass's requests end before."""
+"""Seconds of the loop's clock in which two passes end, with all repetitions of requests."""
 
 
 def twisting(kinds: frozenset[str], chance: random.Random) -> Interceptor:

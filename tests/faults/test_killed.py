@@ -49,7 +49,7 @@ def _interleavings(scenario: Scenario) -> range:
 
 
 def _requests(scenario: Scenario, ready: Prepared) -> list[InjectionPoint]:
-    """Return the requests to try; one scenario tries those of the start, which all have alike."""
+    """Return the requests to try. Only the first scenario tries the requests of the start."""
     first = 0 if scenario is SCENARIOS[0] else ready.startup_requests
     requests = [InjectionPoint(at, 0, exchange.kind) for at, exchange in enumerate(ready.exchanges)]
     return scenario.sample(requests[first:], lambda point: point.kind, 3)

@@ -89,7 +89,11 @@ async def wrong_with(person: Owner, sender: str) -> list[str]:
 def inject(
     fault: Fault, point: InjectionPoint, exchanges: Sequence[Exchange]
 ) -> tuple[Interceptor, asyncio.Event]:
-    """Inject a fault at a request of the point's kind, after as many of this kind as in a run."""
+    """Return an interceptor that injects a fault, and an event that it then sets.
+
+    ``point`` is in ``exchanges``, another triage. If it is at the second "PUT card" there, the
+    fault is injected at the second "PUT card" here.
+    """
     before = [exchange.kind for exchange in exchanges[: point.request]].count(point.kind)
     remaining, injected = [None] * before, asyncio.Event()
 

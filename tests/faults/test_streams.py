@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from mailroom.jmap import push as mailroom_push
 from mailroom.jmap.push import PushState
 from mailroom.screener.arrivals import new_mail
-from tests.faults.streams import HOUR, MINUTE, POLL, Stage, base, on_stage
+from tests.faults.streams import HOUR, MINUTE, POLL, PushSetup, base, push_setup
 from tests.support import virtual_time
 from tests.support.owner.person import message
 from tests.support.proxy.proxy import Answer, Exchange, Forward
@@ -73,7 +73,7 @@ async def accepts_and_closes(wire: Wire) -> None:
 
     async def gone(*_: bytes) -> None: ...
 
-    wire.hang = gone  # type: ignore[method-assign] # `upgrades` would end with hang
+    wire.hang = gone  # type: ignore[method-assign] # `upgrades` ends with a call of hang
     await upgrades()(wire)
 
 
@@ -134,10 +134,10 @@ def play(scenario: Awaitable[None]) -> None:
     assert [entry for entry in log if entry.get("exc_info")] == []
 
 
-async def half_an_hour(stage: Stage, server: StreamServer | None) -> None:
+async def half_an_hour(setup: PushSetup, server: StreamServer | None) -> None:
     """Check that a label is carried out, and that half an hour takes few connections."""
     assert server is not None
-    await stage.assert_label_is_carried_out()
+    await setup.assert_label_is_carried_out()
     await asyncio.sleep(HOUR / 2)
     assert len(server.wires) <= TOO_OFTEN
 
@@ -145,8 +145,8 @@ async def half_an_hour(stage: Stage, server: StreamServer | None) -> None:
 @pytest.mark.parametrize("name", MISBEHAVING)
 def test_an_event_source_that_misbehaves(name: str) -> None:
     async def scenario() -> None:
-        async with on_stage(eventsource=MISBEHAVING[name]) as stage:
-            await half_an_hour(stage, stage.eventsource)
+        async with push_setup(eventsource=MISBEHAVING[name]) as setup:
+            await half_an_hour(setup, setup.eventsource)
 
     play(scenario())
 
@@ -155,10 +155,10 @@ def test_an_event_source_that_misbehaves(name: str) -> None:
 def test_a_websocket_that_misbehaves_gives_way_to_the_event_source(name: str) -> None:
     async def scenario() -> None:
         script = MISBEHAVING_WEBSOCKETS[name]
-        async with on_stage(websocket=script, eventsource=pinging) as stage:
+        async with push_setup(websocket=script, eventsource=pinging) as setup:
             within = MINUTE if name == "never answers" else 3 * MINUTE
-            await stage.until_connected("eventsource", within=within)
-            await half_an_hour(stage, stage.websocket)
+            await setup.until_connected("eventsource", within=within)
+            await half_an_hour(setup, setup.websocket)
 
     play(scenario())
 
@@ -169,8 +169,8 @@ def test_a_redirect_takes_no_credentials_to_another_host(transport: str) -> None
         async with StreamServer.running(says()) as elsewhere:
             away = status(307, f"Location: {elsewhere.url}/events")
             websocket = away if transport == "websocket" else None
-            async with on_stage(websocket=websocket, eventsource=away) as stage:
-                await stage.assert_label_is_carried_out()
+            async with push_setup(websocket=websocket, eventsource=away) as setup:
+                await setup.assert_label_is_carried_out()
             assert elsewhere.wires == []
 
     play(scenario())
@@ -178,9 +178,9 @@ def test_a_redirect_takes_no_credentials_to_another_host(transport: str) -> None
 
 def test_a_half_open_stream_is_dropped_when_pings_fail_to_come() -> None:
     async def scenario() -> None:
-        async with on_stage(eventsource=says_and_hangs(STREAM, PING)) as stage:
-            await stage.until_connected("eventsource", within=MINUTE)
-            await stage.until(lambda: stage.push.reconnects > 0, within=78)
+        async with push_setup(eventsource=says_and_hangs(STREAM, PING)) as setup:
+            await setup.until_connected("eventsource", within=MINUTE)
+            await setup.until(lambda: setup.push.reconnects > 0, within=78)
 
     play(scenario())
 
@@ -196,10 +196,10 @@ def test_a_flood_of_events_is_a_pass_or_two() -> None:
         await pinging(wire)
 
     async def scenario() -> None:
-        async with on_stage(eventsource=flood) as stage:
-            await stage.until_connected("eventsource", within=MINUTE)
-            await stage.running.until_done()
-            before = len(stage.line.exchanges)
+        async with push_setup(eventsource=flood) as setup:
+            await setup.until_connected("eventsource", within=MINUTE)
+            await setup.running.until_done()
+            before = len(setup.line.exchanges)
             tracemalloc.start()
             try:
                 flooding.set()
@@ -209,12 +209,12 @@ def test_a_flood_of_events_is_a_pass_or_two() -> None:
                 tracemalloc.stop()
             looks = [
                 exchange
-                for exchange in stage.line.exchanges[before:]
+                for exchange in setup.line.exchanges[before:]
                 if "Email/query" in exchange.calls
             ]
             assert 1 <= len(looks) <= 2
             assert peak < 2 * MEGABYTE
-            await stage.assert_label_is_carried_out()
+            await setup.assert_label_is_carried_out()
 
     play(scenario())
 
@@ -237,28 +237,28 @@ def test_a_change_found_after_an_outage_does_not_count_as_missed() -> None:
         await pinging(wire)
 
     async def scenario() -> None:
-        async with on_stage(eventsource=change_then_ping, intercept=fails) as stage:
-            await stage.until_connected("eventsource", within=MINUTE)
-            await stage.running.until_done()
+        async with push_setup(eventsource=change_then_ping, intercept=fails) as setup:
+            await setup.until_connected("eventsource", within=MINUTE)
+            await setup.running.until_done()
             down.set()
             await asyncio.sleep(MINUTE)
             down.clear()
-            (mail,) = [mail for mail in stage.console.mails() if mail.subject == "new"]
-            stage.console.label(mail.id, add=["@ToFeed"])
-            await stage.until(lambda: not stage.console.mails("@ToFeed"), within=2 * POLL)
+            (mail,) = [mail for mail in setup.console.mails() if mail.subject == "new"]
+            setup.console.label(mail.id, add=["@ToFeed"])
+            await setup.until(lambda: not setup.console.mails("@ToFeed"), within=2 * POLL)
             await asyncio.sleep(2 * MINUTE)
-            assert stage.push.reconnects == 0
+            assert setup.push.reconnects == 0
 
     play(scenario())
 
 
 def test_a_stream_that_missed_a_change_is_opened_anew() -> None:
     async def scenario() -> None:
-        async with on_stage(eventsource=pinging) as stage:
-            await stage.until_connected("eventsource", within=MINUTE)
-            await stage.running.until_done()
-            await stage.assert_label_is_carried_out()
-            await stage.until(lambda: stage.push.reconnects == 1, within=MINUTE)
+        async with push_setup(eventsource=pinging) as setup:
+            await setup.until_connected("eventsource", within=MINUTE)
+            await setup.running.until_done()
+            await setup.assert_label_is_carried_out()
+            await setup.until(lambda: setup.push.reconnects == 1, within=MINUTE)
 
     play(scenario())
 
@@ -266,22 +266,22 @@ def test_a_stream_that_missed_a_change_is_opened_anew() -> None:
 # The poll in the place of push
 
 
-async def tap(stage: Stage, subject: str) -> float:
+async def tap(setup: PushSetup, subject: str) -> float:
     """Put a label on a new mail; return the seconds until the label is gone."""
-    mail_id = stage.console.deliver(message(f"{subject}@y.example", subject))
+    mail_id = setup.console.deliver(message(f"{subject}@y.example", subject))
     await asyncio.sleep(1)
-    stage.console.label(mail_id, add=["@ToFeed"])
-    return await stage.until(lambda: not stage.console.mails("@ToFeed"), within=POLL + MINUTE)
+    setup.console.label(mail_id, add=["@ToFeed"])
+    return await setup.until(lambda: not setup.console.mails("@ToFeed"), within=POLL + MINUTE)
 
 
 def test_a_stream_that_pings_but_announces_nothing_leads_to_a_faster_poll() -> None:
     async def scenario() -> None:
-        async with on_stage(eventsource=pinging) as stage:
-            await stage.until_connected("eventsource", within=MINUTE)
-            await stage.running.until_done()
-            assert await tap(stage, "first") > 2 * MINUTE  # nothing is known against it
-            assert await tap(stage, "second") <= FAST_POLL
-            assert await tap(stage, "third") <= FAST_POLL
+        async with push_setup(eventsource=pinging) as setup:
+            await setup.until_connected("eventsource", within=MINUTE)
+            await setup.running.until_done()
+            assert await tap(setup, "first") > 2 * MINUTE  # nothing is known against it
+            assert await tap(setup, "second") <= FAST_POLL
+            assert await tap(setup, "third") <= FAST_POLL
 
     play(scenario())
 
@@ -296,18 +296,18 @@ def test_a_stream_that_announces_again_ends_the_faster_poll() -> None:
         await pinging(wire)
 
     async def scenario() -> None:
-        async with on_stage(eventsource=deaf_then_telling) as stage:
-            await stage.until_connected("eventsource", within=MINUTE)
-            await stage.running.until_done()
-            await tap(stage, "first")
-            await stage.until_connected("eventsource", within=MINUTE)
+        async with push_setup(eventsource=deaf_then_telling) as setup:
+            await setup.until_connected("eventsource", within=MINUTE)
+            await setup.running.until_done()
+            await tap(setup, "first")
+            await setup.until_connected("eventsource", within=MINUTE)
             telling.set()
             await asyncio.sleep(FAST_POLL)
-            before = len(stage.line.exchanges)
+            before = len(setup.line.exchanges)
             await asyncio.sleep(POLL - MINUTE)
             looks = [
                 exchange
-                for exchange in stage.line.exchanges[before:]
+                for exchange in setup.line.exchanges[before:]
                 if "Email/query" in exchange.calls
             ]
             assert looks == []
@@ -318,10 +318,10 @@ def test_a_stream_that_announces_again_ends_the_faster_poll() -> None:
 @pytest.mark.parametrize("code", [204, 503])
 def test_without_push_the_poll_is_faster(code: int) -> None:
     async def scenario() -> None:
-        async with on_stage(eventsource=status(code)) as stage:
+        async with push_setup(eventsource=status(code)) as setup:
             await asyncio.sleep(MINUTE)
-            assert await tap(stage, "first") <= FAST_POLL
-            assert await tap(stage, "second") <= FAST_POLL
+            assert await tap(setup, "first") <= FAST_POLL
+            assert await tap(setup, "second") <= FAST_POLL
 
     play(scenario())
 
@@ -332,10 +332,10 @@ def test_a_change_right_after_a_pass_is_found_without_push() -> None:
     async def scenario() -> None:
         async def last_update(exchange: Exchange, forward: Forward) -> Answer:
             answer = await forward()
-            if "Email/set" in exchange.calls and not stage.console.mails("@ToFeed"):
-                (other,) = [mail for mail in stage.console.mails() if mail.subject == "other"]
+            if "Email/set" in exchange.calls and not setup.console.mails("@ToFeed"):
+                (other,) = [mail for mail in setup.console.mails() if mail.subject == "other"]
                 if "Feed" not in other.mailboxes:
-                    stage.console.label(other.id, add=["@ToFeed"])
+                    setup.console.label(other.id, add=["@ToFeed"])
             return answer
 
         tell = asyncio.Event()
@@ -346,15 +346,15 @@ def test_a_change_right_after_a_pass_is_found_without_push() -> None:
             await wire.send(CHANGE)
             await pinging(wire)
 
-        async with on_stage(eventsource=telling_once, intercept=last_update) as stage:
-            await stage.until_connected("eventsource", within=MINUTE)
-            await stage.running.until_done()
-            (new,) = [mail for mail in stage.console.mails() if mail.subject == "new"]
-            stage.console.label(new.id, add=["@ToFeed"])
+        async with push_setup(eventsource=telling_once, intercept=last_update) as setup:
+            await setup.until_connected("eventsource", within=MINUTE)
+            await setup.running.until_done()
+            (new,) = [mail for mail in setup.console.mails() if mail.subject == "new"]
+            setup.console.label(new.id, add=["@ToFeed"])
             tell.set()
             await asyncio.sleep(2)
-            assert stage.console.mails("@ToFeed") == []
-            assert {"new", "other"} <= {mail.subject for mail in stage.console.mails("Feed")}
+            assert setup.console.mails("@ToFeed") == []
+            assert {"new", "other"} <= {mail.subject for mail in setup.console.mails("Feed")}
 
     play(scenario())
 
@@ -374,17 +374,17 @@ def test_a_busy_account_does_not_switch_push_off(transport: str) -> None:
 
     async def scenario() -> None:
         websocket = busy if transport == "websocket" else None
-        async with on_stage(websocket=websocket, eventsource=busy) as stage:
-            refused = {"websocket": stage.websocket, "eventsource": stage.eventsource}[transport]
+        async with push_setup(websocket=websocket, eventsource=busy) as setup:
+            refused = {"websocket": setup.websocket, "eventsource": setup.eventsource}[transport]
             assert refused is not None
             for _ in range(100):
                 await asyncio.sleep(6)
-                assert stage.push.transport == transport
-                assert stage.push.status is not PushState.UNAVAILABLE
+                assert setup.push.transport == transport
+                assert setup.push.status is not PushState.UNAVAILABLE
             assert len(refused.wires) > 9
             if transport == "eventsource":
                 refused.scripts[:] = [pinging]
-                await stage.until_connected(transport, within=2 * MINUTE)
+                await setup.until_connected(transport, within=2 * MINUTE)
 
     play(scenario())
 
@@ -416,17 +416,17 @@ class BlockingServer:
 def test_a_stream_that_blocks_the_account_is_given_up() -> None:
     async def scenario() -> None:
         server = BlockingServer()
-        async with on_stage(eventsource=server.stream, intercept=server.intercept) as stage:
-            await stage.until(lambda: stage.push.status is PushState.UNAVAILABLE, within=20)
-            assert stage.push.last_error is not None
-            assert "keeps the server from answering" in stage.push.last_error
+        async with push_setup(eventsource=server.stream, intercept=server.intercept) as setup:
+            await setup.until(lambda: setup.push.status is PushState.UNAVAILABLE, within=20)
+            assert setup.push.last_error is not None
+            assert "keeps the server from answering" in setup.push.last_error
             assert server.free.is_set()
-            assert await tap(stage, "first") <= FAST_POLL
+            assert await tap(setup, "first") <= FAST_POLL
             assert server.streams == 1
             await asyncio.sleep(14 * MINUTE - FAST_POLL)
             assert server.streams == 1
-            await stage.until(lambda: server.streams == 2, within=2 * MINUTE)
-            assert await tap(stage, "second") <= FAST_POLL
+            await setup.until(lambda: server.streams == 2, within=2 * MINUTE)
+            assert await tap(setup, "second") <= FAST_POLL
 
     play(scenario())
 
@@ -434,12 +434,12 @@ def test_a_stream_that_blocks_the_account_is_given_up() -> None:
 def test_a_stream_that_blocks_the_account_gives_way_to_another_transport() -> None:
     async def scenario() -> None:
         server = BlockingServer()
-        async with on_stage(
+        async with push_setup(
             websocket=accepts_and_closes, eventsource=server.stream, intercept=server.intercept
-        ) as stage:
-            await stage.until(lambda: server.streams == 1, within=3 * MINUTE)
-            await stage.until(lambda: stage.push.status is PushState.UNAVAILABLE, within=20)
-            assert await tap(stage, "first") <= FAST_POLL
+        ) as setup:
+            await setup.until(lambda: server.streams == 1, within=3 * MINUTE)
+            await setup.until(lambda: setup.push.status is PushState.UNAVAILABLE, within=20)
+            assert await tap(setup, "first") <= FAST_POLL
 
     play(scenario())
 
@@ -453,14 +453,14 @@ def test_an_outage_is_not_blamed_on_an_open_stream() -> None:
         return await forward()
 
     async def scenario() -> None:
-        async with on_stage(eventsource=pinging, intercept=hangs) as stage:
-            await stage.until_connected("eventsource", within=MINUTE)
-            await stage.running.until_done()
+        async with push_setup(eventsource=pinging, intercept=hangs) as setup:
+            await setup.until_connected("eventsource", within=MINUTE)
+            await setup.running.until_done()
             down.set()
             await asyncio.sleep(POLL + 8 * MINUTE)
-            assert stage.push.status is not PushState.UNAVAILABLE
+            assert setup.push.status is not PushState.UNAVAILABLE
             down.clear()
-            await stage.until_connected("eventsource", within=5 * MINUTE)
+            await setup.until_connected("eventsource", within=5 * MINUTE)
 
     play(scenario())
 
@@ -479,39 +479,39 @@ def test_the_time_of_day_may_jump(hours: int, monkeypatch: pytest.MonkeyPatch) -
 
     async def scenario() -> None:
         nonlocal offset
-        async with on_stage(eventsource=pinging) as stage:
-            await stage.until_connected("eventsource", within=MINUTE)
+        async with push_setup(eventsource=pinging) as setup:
+            await setup.until_connected("eventsource", within=MINUTE)
             for module in (new_mail, mailroom_push):
                 monkeypatch.setattr(module, "datetime", Shifted)
             offset = timedelta(hours=hours)
-            stage.console.deliver(message("new@x.example", "stranger"))
-            await stage.assert_label_is_carried_out()
-            assert {mail.subject for mail in stage.console.mails("Screener")} == {
+            setup.console.deliver(message("new@x.example", "stranger"))
+            await setup.assert_label_is_carried_out()
+            assert {mail.subject for mail in setup.console.mails("Screener")} == {
                 "other",
                 "stranger",
             }
-            assert stage.push.status is PushState.CONNECTED
+            assert setup.push.status is PushState.CONNECTED
 
     play(scenario())
 
 
 def test_a_machine_that_wakes_up_looks_once_and_goes_on() -> None:
     async def scenario() -> None:
-        async with on_stage(eventsource=pinging) as stage:
-            await stage.until_connected("eventsource", within=MINUTE)
-            await stage.running.until_done()
-            before = len(stage.line.exchanges)
+        async with push_setup(eventsource=pinging) as setup:
+            await setup.until_connected("eventsource", within=MINUTE)
+            await setup.running.until_done()
+            before = len(setup.line.exchanges)
             loop = asyncio.get_running_loop()
             assert isinstance(loop, virtual_time.VirtualTimeLoop)
             loop.jump(8 * HOUR)
-            await stage.until_connected("eventsource", within=MINUTE)
+            await setup.until_connected("eventsource", within=MINUTE)
             await asyncio.sleep(2 * MINUTE)
             looks = [
                 exchange
-                for exchange in stage.line.exchanges[before:]
+                for exchange in setup.line.exchanges[before:]
                 if "Email/query" in exchange.calls
             ]
             assert 1 <= len(looks) <= 2
-            await stage.assert_label_is_carried_out()
+            await setup.assert_label_is_carried_out()
 
     play(scenario())

@@ -256,7 +256,7 @@ class Owner:
             )
 
     async def tap(self, ids: Iterable[str] | str, *labels: str) -> None:
-        """Put all of the labels on each of the mails, in one Email/set for 500 mails."""
+        """Put all of the labels on each of the mails, in one Email/set for up to 500 mails."""
         mailboxes = await self.mailboxes()
         ids = [ids] if isinstance(ids, str) else list(ids)
         patch = {f"mailboxIds/{mailboxes[label]}": True for label in labels}

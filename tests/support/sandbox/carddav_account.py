@@ -43,7 +43,7 @@ async def open_account(
 
 
 def answering(method: str, part: str, response: Callable[[], web.Response]) -> Fault:
-    """Return a fault: each request of a method (empty: any) and path with ``part`` is answered."""
+    """Return a fault that answers requests of a method (empty: any) whose path has ``part``."""
     return lambda request, body: (
         response() if method in {"", request.method} and part in request.raw_path else None
     )

@@ -13,7 +13,7 @@ from tests.support.servers.scripts import run
 
 DOMAIN = "james.test"
 ACCEPT = "application/json; jmapVersion=rfc-8621"
-"""The Accept header without which James 3.8 answers in the JMAP of before the standard."""
+"""Without this Accept header, James 3.8 answers as it did before JMAP was a standard."""
 SCRIPT = Path(__file__).parents[3] / "scripts" / "james"
 
 

@@ -20,8 +20,8 @@ from tests.support.owner.person import Person, until
 from tests.support.servers.cyrus import Cyrus
 from tests.support.service.in_process import set_up
 from tests.support.service.process import environment
+from tests.support.soak.activity import Activity, make_senders
 from tests.support.soak.checks import misplaced, totals, wrong_contacts
-from tests.support.soak.life import Life, make_senders
 from tests.support.soak.model import Model
 from tests.support.soak.service import ServiceRuns
 
@@ -62,7 +62,7 @@ class Soak:
     def __init__(self, cyrus: Cyrus, owner: Person, log: Path, seed: int) -> None:
         self._chance = random.Random(seed)  # noqa: S311 - is to be repeatable
         self._model = Model(make_senders())
-        self._life = Life(owner, self._model, self._chance)
+        self._activity = Activity(owner, self._model, self._chance)
         level = os.environ.get("MAILROOM_LOG_LEVEL", "info")
         env = environment(owner, MAILROOM_ARRIVALS_ENABLED="true", MAILROOM_LOG_LEVEL=level)
         self._service_runs = ServiceRuns(env, log)
@@ -72,7 +72,7 @@ class Soak:
 
     async def run(self, seconds: float, show: Print) -> Outcome:
         """Run rounds for some seconds, and at least until everything has happened once."""
-        await self._life.begin()
+        await self._activity.begin()
         await self._service_runs.start()
         try:
             await self._run_rounds(time.monotonic() + seconds, show)
@@ -89,7 +89,7 @@ class Soak:
                 show(f"round {self._rounds}: {len(self._model.mails)} mails")
 
     async def _round(self) -> None:
-        acts = self._life.round()
+        acts = self._activity.round()
         at = self._chance.randrange(len(acts))
         for act in acts[:at]:
             await act()
@@ -101,11 +101,11 @@ class Soak:
 
     async def _quiet(self) -> None:
         """Do the actions that nothing else may accompany."""
-        await self._life.read_inbox()
+        await self._activity.read_inbox()
         if self._chance.random() < _EDIT:
-            await self._life.edit()
+            await self._activity.edit()
         if self._chance.random() < _CONFLICT:
-            await self._life.conflict()
+            await self._activity.conflict()
             await self._until_as_expected()
         await self._service_runs.sample()
 
@@ -123,7 +123,7 @@ class Soak:
             await self._service_runs.end(signal.SIGKILL if what == "kill" else signal.SIGTERM)
             await self._service_runs.start()
         if what:
-            self._life.done[f"restart: {what}"] += 1
+            self._activity.done[f"restart: {what}"] += 1
 
     async def _until_as_expected(self) -> None:
         """Wait until every mail is where the model has it."""
@@ -148,7 +148,7 @@ class Soak:
 
     async def _misplaced(self) -> list[str]:
         mails = await self._owner.mails()
-        self._life.ids = {mail.subject: mail.id for mail in mails}
+        self._activity.ids = {mail.subject: mail.id for mail in mails}
         return misplaced(mails, self._model)
 
     async def _wrong(self) -> list[str]:
@@ -160,7 +160,7 @@ class Soak:
         ]
 
     def _figures(self) -> list[str]:
-        done = ", ".join(f"{count} {what}" for what, count in sorted(self._life.done.items()))
+        done = ", ".join(f"{count} {what}" for what, count in sorted(self._activity.done.items()))
         longest = max(self._service_runs.samples, key=len)
         return [
             f"{self._rounds} rounds: {done}",

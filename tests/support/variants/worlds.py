@@ -55,7 +55,7 @@ _HABITS: Final = {
 }
 
 ANNOTATING: Final = {"MAILROOM_CONTACTS_ANNOTATE": "true"}
-"""The setting with which Mailroom, over JMAP too, edits cards that it did not make."""
+"""The setting with which Mailroom edits cards of other makers over JMAP, as over CardDAV."""
 
 _numbers = itertools.count()
 

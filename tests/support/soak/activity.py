@@ -104,8 +104,8 @@ def _domains() -> list[Sender]:
     ]
 
 
-class Life:
-    """The account's owner and the senders.
+class Activity:
+    """The actions of the account's owner and of the senders.
 
     Args:
         owner: the account.
