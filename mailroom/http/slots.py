@@ -59,8 +59,8 @@ class Slots:
     async def take(self, *, write: bool = False) -> None:
         """Wait for a slot. A slot that was taken must be freed.
 
-        Who frees a slot and takes the next at once comes after the requests that wait. So a task
-        that sends one request after another does not keep others waiting until its end.
+        A task that frees a slot and takes one again at once gets it after the requests that wait.
+        So a long series of requests by one task does not keep the others waiting until its end.
         """
         self._unfinished_writes += write
         try:
