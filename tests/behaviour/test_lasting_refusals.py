@@ -3,70 +3,19 @@
 nextcloud/server#46193, cyrusimap/cyrus-imapd#4424: limits that come later, and disks that are full.
 """
 
-import json
-from collections.abc import Callable
-from typing import Any
-
 import pytest
-from multidict import CIMultiDict
 
 from tests.behaviour.conftest import Start, on
 from tests.support.owner.jscontact_app import JsContactApp
+from tests.support.owner.new_mail import ON, comes_to
 from tests.support.owner.person import Owner, message
-from tests.support.proxy.proxy import Answer, Exchange, Forward, Proxy
+from tests.support.proxy.proxy import Proxy
+from tests.support.proxy.refusing import Refusing
 from tests.support.variants.worlds import Variant
 
-ON = {"MAILROOM_ARRIVALS_ENABLED": "true"}
 ANN = "Ann <ann@corp.example>"
 JMAP = Variant("sandbox", "jmap", "websocket")
 CARDDAV = Variant("sandbox", "carddav", "eventsource")
-
-Wanted = Callable[[str, str], bool]
-"""Whether an update, by id and as text, is refused."""
-
-
-class Refusing:
-    """A server that refuses certain updates, and counts how often it is asked."""
-
-    def __init__(self, method: str, error: str, is_refused: Wanted) -> None:
-        self.method, self.error, self.is_refused = method, error, is_refused
-        self.is_on = True
-        self.times = 0
-
-    async def __call__(self, exchange: Exchange, forward: Forward) -> Answer:
-        if not self.is_on or self.method not in exchange.calls:
-            return await forward()
-        body = json.loads(exchange.body)
-        refused = {
-            call_id: self._taken_out(arguments)
-            for name, arguments, call_id in body["methodCalls"]
-            if name == self.method
-        }
-        self.times += sum(map(len, refused.values()))
-        exchange.body = json.dumps(body).encode()
-        answer = await forward()
-        told = json.loads(answer.body)
-        for _, result, call_id in told["methodResponses"]:
-            if refused.get(call_id):
-                result["notUpdated"] = {**(result.get("notUpdated") or {}), **refused[call_id]}
-        headers = CIMultiDict({"Content-Type": "application/json"})
-        return Answer(answer.status, headers, json.dumps(told).encode())
-
-    def _taken_out(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        update = arguments.get("update") or {}
-        keys = [key for key, patch in update.items() if self.is_refused(key, json.dumps(patch))]
-        for key in keys:
-            del update[key]
-        return {key: {"type": self.error, "description": "no"} for key in keys}
-
-
-async def comes_to(owner: Owner, subject: str, *mailboxes: str) -> None:
-    """Wait until a mail is in exactly these mailboxes."""
-
-    async def there() -> bool:
-        return await owner.where(subject) == set(mailboxes)
-
-    await owner.until(there, f"{subject} in {mailboxes}")
 
 
 async def is_stuck_then_heals(owner: Owner, start: Start, proxy: Proxy, refusing: Refusing) -> None:

@@ -12,6 +12,8 @@ from tests.behaviour.conftest import Start, on
 from tests.support.notices.ntfy import Fault, NoticeServer, notice_server
 from tests.support.owner.new_mail import ON, a_pass_later, comes_to, deliver_by_rules, mail
 from tests.support.owner.person import Owner
+from tests.support.proxy.proxy import Proxy
+from tests.support.proxy.refusing import Refusing
 from tests.support.service.page import WITH_PASSWORD, serving_page
 from tests.support.service.process import command, environment, free_port
 from tests.support.variants.worlds import VARIANTS, SandboxServer, Variant
@@ -197,6 +199,25 @@ async def test_mail_goes_on_while_the_server_cannot_be_reached(
     assert "127.0.0.1" not in str(
         service.events("a notice was not accepted, and will be sent again")
     )
+
+
+@ONE
+async def test_a_keyword_that_may_not_be_removed(
+    alice: Owner, start: Start, ntfy: NoticeServer, proxy: Proxy
+) -> None:
+    """Without the claim no notice is sent, and the server is not asked again and again."""
+    refusing = Refusing(
+        "Email/set", "forbidden", lambda _, patch: f'"keywords/{KEYWORD}": null' in patch
+    )
+    proxy.intercept = refusing
+    async with start(alice, http=proxy.url, **to(ntfy)) as service:
+        await alice.server.deliver(alice.name, mail(ANN, "one"))
+        await service.until_logged("new senders not looked for")
+        (event,) = service.events("new senders not looked for")
+    assert "does not remove the keyword $mailroom-notice: forbidden" in event["error"]
+    assert refusing.times == 1
+    assert not ntfy.accepted
+    assert KEYWORD in (await alice.mail("one")).keywords
 
 
 @ONE

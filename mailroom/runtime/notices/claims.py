@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from mailroom.jmap.email_store import Written
+from mailroom.jmap.errors import SetError
 from mailroom.jmap.listing import list_ids
 from mailroom.jmap.mail import OVERVIEW, Email, Patch
 from mailroom.jmap.mail_account import MailAccount
+from mailroom.jmap.methods import NOT_FOUND
 from mailroom.jmap.recent_mail import MailWithHeaders, read_headers
 from mailroom.screener.model.categories import Categories, Layout
 from mailroom.screener.model.keywords import NOTICE
@@ -33,11 +35,8 @@ _TRIES: Final = 5
 _DECIDABLE: Final = frozenset({WaitReason.STRANGER, WaitReason.LIST})
 
 
-class RestlessError(Exception):
-    """Others change mail all the time, so no update that is held to a state succeeds."""
-
-    def __init__(self) -> None:
-        super().__init__("mail is changed by somebody else all the time")
+class ClaimError(Exception):
+    """No notice could be claimed; the text is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,7 @@ class NoticeClaims:
         Raises:
             HttpError, JmapError: the server cannot be asked.
             MissingError: mailboxes are missing.
-            RestlessError: others change mail all the time.
+            ClaimError: others change mail all the time, or the server does not remove the keyword.
         """
         _, places = await read_places(self._account, self._categories, self._layout)
         claimed: tuple[Newcomer, ...] | None = None
@@ -91,13 +90,16 @@ class NoticeClaims:
             return others_were_first
 
         if await retry_while_changed(attempt, True, tries=_TRIES):  # noqa: FBT003 - as above
-            raise RestlessError
+            raise ClaimError("mail is changed by somebody else all the time")
         return claimed
 
     async def _claim_as_read(self, places: Places) -> tuple[tuple[Newcomer, ...] | None, bool]:
         """Read the mail with the keyword, and claim its notices; return True if others were first.
 
         The senders are None if no notice is owed.
+
+        Raises:
+            ClaimError: the server does not remove the keyword.
         """
         reading_own = OwnAddresses(self._account).addresses(places)
         (own,), ids = await list_ids(
@@ -112,13 +114,18 @@ class NoticeClaims:
             if NOTICE in mail.email.keywords and places.screener in mail.email.mailbox_ids
         ]
         newcomers = await self._newcomers(owed, own, places.screener)
-        done = set[str]()
+        done, refusals = set[str](), dict[str, SetError]()
 
         def note(written: Written) -> None:
-            done.update(written.patches.keys() - written.response.failed.keys())
+            failed = written.response.failed
+            done.update(written.patches.keys() - failed.keys())
+            refusals.update((key, why) for key, why in failed.items() if why.type != NOT_FOUND)
 
         patches: dict[str, Patch] = {mail.email.id: {f"keywords/{NOTICE}": None} for mail in owed}
-        await self._account.update_in_state(patches, state, note)
+        left = await self._account.update_in_state(patches, state, note)
+        if refusals and not (done or left):
+            reason = next(iter(refusals.values()))
+            raise ClaimError(f"the server does not remove the keyword {NOTICE}: {reason}")
         ours = (newcomer for newcomer in newcomers if newcomer.waiting.newest_id in done)
         return tuple(ours), not done
 

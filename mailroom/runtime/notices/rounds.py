@@ -19,7 +19,7 @@ from mailroom.logs import redactor
 from mailroom.notices.notice import NewSender, Notice
 from mailroom.notices.quiet import QuietHours
 from mailroom.report.failures import EXPECTED
-from mailroom.runtime.notices.claims import Newcomer, NoticeClaims, RestlessError
+from mailroom.runtime.notices.claims import ClaimError, Newcomer, NoticeClaims
 from mailroom.runtime.notices.sender import NoticeSender
 from mailroom.screener.model.keywords import NOTICE
 from mailroom.screener.passes.progress import Report
@@ -109,7 +109,7 @@ class NoticeRounds:
                     return True
                 for notice in self._notices_about(newcomers):
                     sender.put(notice)
-        except (*EXPECTED, RestlessError) as error:
+        except (*EXPECTED, ClaimError) as error:
             reason = self._hide(str(error))
             log.warning("new senders not looked for", error=reason, again_in=_AGAIN)
         except Exception:
