@@ -205,9 +205,7 @@ class EmailStore:
             for email_id, why in refused.items()
             if (patch := without_new_keywords(asked[email_id], why)) is not None
         }
-        need_map = {
-            email_id for email_id, why in refused.items() if needs_whole_map(asked[email_id], why)
-        }
+        need_map = {key for key, why in refused.items() if needs_whole_map(asked[key], why)}
         others = fewer_keywords.keys() | need_map
         if not others or others != asked.keys():
             yield without_others(asked, answer, others)
