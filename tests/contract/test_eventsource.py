@@ -13,7 +13,7 @@ from tests.contract.servers import Account, message
 
 PATIENCE = 20.0
 TRIES = 3
-"""About one of a hundred streams of Cyrus that send pings ends after some pings, with no change."""
+"""The number of streams to try: Cyrus ends a stream if a ping is late, about one of a hundred."""
 SILENCE = 2.5
 """Seconds without an event that count as silence; Cyrus looks for changes once a second."""
 
