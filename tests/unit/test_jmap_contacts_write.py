@@ -185,6 +185,8 @@ async def test_a_refused_call_fails_its_contacts_and_takes_them_back(
     edit = noting(account.ann, join=FEED, leave=IMBOX)
     failures = await account.write(edit)
     assert failures == {"ann": "ContactCard/set refused: forbidden"}
+    rollback = account.contacts.sets()[-1]["update"]
+    assert [*rollback] == ["imbox", "feed"], "a contact is in no group for a moment"
     assert account.contacts.members("feed") == set()
     assert account.contacts.members("imbox") == {"ann"}
     await account.read()

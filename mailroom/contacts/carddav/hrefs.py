@@ -69,7 +69,7 @@ def resolve(base: URL, href: str) -> URL:
 
     Raises:
         BrokenAnswerError: the href is not a URL.
-        AddressBookError: the href names another host, where credentials must not go.
+        AddressBookError: the href names another host, and credentials must not be sent there.
     """
     if REPLACEMENT in href:
         raise BrokenAnswerError(base, "a resource without a usable address")
@@ -85,8 +85,8 @@ def resolve(base: URL, href: str) -> URL:
         return url
     if not same_host:
         raise AddressBookError(
-            f"{base.origin()} points to {url.with_query(None)}, which is another server, and"
-            " credentials are not sent there. If it is the right one, set the CardDAV URL to it"
+            f"{base.origin()} points to {url.with_query(None)}, which is another server."
+            " Credentials are not sent there. If it is yours, set the CardDAV URL to it"
         )
     return at_path(base, url.raw_path)
 

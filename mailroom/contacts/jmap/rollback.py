@@ -71,7 +71,8 @@ class Rollback:
         for patches in self._wrong_uids:
             for group, patch in patches.items():
                 merged[group] |= patch
-        return merged
+        # Groups with a member to add come first, so that no contact is in no group for a moment.
+        return dict(sorted(merged.items(), key=lambda group: True not in group[1].values()))
 
     async def write(self, patches: Patches, *, if_in_state: str | None) -> bool:
         """Write patches of groups, if no card has changed since a state.
@@ -85,7 +86,7 @@ class Rollback:
                 that completes an edit changes the state. None: write in any state.
 
         Returns:
-            False if the cards have changed since the state, so that nothing was written.
+            False if patches are left to write, because the cards have changed since the state.
         """
         writes = CardWrites(update=patches, if_in_state=if_in_state)
         try:

@@ -254,7 +254,11 @@ class Writing:
         return [job.with_present_ids(ids) for job in again]
 
     async def _roll_back(self, patches: Patches) -> Patches:
-        """Write patches in the state that showed the edits incomplete; return the patches left."""
+        """Write the patches of a rollback, and return the patches to try again.
+
+        They are held to the state that showed the edits incomplete. If no state could be read, they
+        are written in any state.
+        """
         if await self._rollback.write(patches, if_in_state=self._cards.state):
             return {}
         await self._clear_failures_of_completed_edits()
