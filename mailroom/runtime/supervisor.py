@@ -112,7 +112,7 @@ class Supervisor:
         """Load the settings again; if they have mistakes, keep the settings as they were."""
         try:
             # This import loads pydantic, which takes memory that most services never need. The
-            # import fails if the program's files were replaced since the service began.
+            # import may fail if the program's files were replaced since the service began.
             from mailroom.settings.load import load_again  # noqa: PLC0415
 
             self._settings = load_again(self._settings)

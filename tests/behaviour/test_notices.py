@@ -12,6 +12,7 @@ from tests.behaviour.conftest import Start, on
 from tests.support.notices.ntfy import Fault, NoticeServer, notice_server
 from tests.support.owner.new_mail import ON, a_pass_later, comes_to, deliver_by_rules, mail
 from tests.support.owner.person import Owner
+from tests.support.owner.waiting import waits
 from tests.support.proxy.proxy import Proxy
 from tests.support.proxy.refusing import Refusing
 from tests.support.service.page import WITH_PASSWORD, serving_page
@@ -218,6 +219,21 @@ async def test_a_keyword_that_may_not_be_removed(
     assert refusing.times == 1
     assert not ntfy.accepted
     assert KEYWORD in (await alice.mail("one")).keywords
+
+
+@ONE
+async def test_a_notice_of_which_one_mail_may_be_claimed(
+    alice: Owner, start: Start, ntfy: NoticeServer, proxy: Proxy
+) -> None:
+    await waits(alice, mail(ANN, "older"), mail(ANN, "newer"))
+    for subject in ("older", "newer"):
+        await alice.add_keyword((await alice.mail(subject)).id, KEYWORD)
+    newer = (await alice.mail("newer")).id
+    proxy.intercept = Refusing("Email/set", "forbidden", lambda mail_id, _: mail_id == newer)
+    async with start(alice, http=proxy.url, **to(ntfy)) as service:
+        await ntfy.until_accepted(1)
+        await service.until_logged("new senders not looked for")
+    assert [notice["title"] for notice in ntfy.accepted] == ["New sender: Ann"]
 
 
 @ONE

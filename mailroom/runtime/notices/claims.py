@@ -126,7 +126,7 @@ class NoticeClaims:
         if refusals and not (done or left):
             reason = next(iter(refusals.values()))
             raise ClaimError(f"the server does not remove the keyword {NOTICE}: {reason}")
-        ours = (newcomer for newcomer in newcomers if newcomer.waiting.newest_id in done)
+        ours = (newcomer for newcomer in newcomers if not done.isdisjoint(newcomer.waiting.ids))
         return tuple(ours), not done
 
     async def _newcomers(
