@@ -202,7 +202,7 @@ REQUEST: Final = (
         "s",
         "the time, after a refusal has halved the slots, until one more is used again",
         "one more request at the same time",
-        "a refused request is repeated for longer than this, so more slots come back meanwhile",
+        "a host that still refuses gets one request too many; four slots are back after 40 s",
     ),
     Limit(
         "http/limit.py _CAREFUL_FOR",
