@@ -99,9 +99,9 @@ def test_misplaced_mail_is_reported() -> None:
     ],
 )
 def test_what_grows_is_a_leak(runs: ServiceRuns, grown: Sample) -> None:
-    runs.samples = [[SAMPLE] * 8, [SAMPLE] * 6 + [grown, SAMPLE]]
-    assert runs.leaks() == [], "a moment's work is none"
     runs.samples = [[SAMPLE] * 8, [SAMPLE] * 6 + [grown] * 2]
+    assert runs.leaks() == [], "the work of a moment is none"
+    runs.samples = [[SAMPLE] * 8, [SAMPLE] * 5 + [grown] * 3]
     assert len(runs.leaks()) == 1
 
 

@@ -147,11 +147,14 @@ def _is_complaint(line: dict[str, Any]) -> bool:
 
 
 def _grown(run: list[Sample]) -> Iterator[str]:
-    """Yield the figures that were higher in both last samples than in any before.
+    """Yield the figures that were always higher in the second half than ever in the first half.
 
-    A leak grows on and on, while the work of a moment shows in some samples at any time.
+    A leak grows on and on, while the work of a moment shows in some samples at any time: two
+    samples in a row may each see a further connection.
     """
-    early, late = run[_WARM_UP:-2], run[-2:]
+    counted = run[_WARM_UP:]
+    middle = len(counted) // 2
+    early, late = counted[:middle], counted[middle:]
     figures = {
         "sockets": (lambda sample: sample.sockets, 1.0),
         "tasks": (lambda sample: sum(sample.tasks.values()), 1.0),
