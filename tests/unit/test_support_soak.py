@@ -92,17 +92,24 @@ def test_misplaced_mail_is_reported() -> None:
 @pytest.mark.parametrize(
     "grown",
     [
-        replace(SAMPLE, sockets=10),
+        replace(SAMPLE, sockets=12),
         replace(SAMPLE, tasks={"passes": 1, "push": 2}),
         replace(SAMPLE, memory=80.0),
         replace(SAMPLE, objects=90_000),
     ],
 )
 def test_what_grows_is_a_leak(runs: ServiceRuns, grown: Sample) -> None:
-    runs.samples = [[SAMPLE] * 8, [SAMPLE] * 6 + [grown] * 2]
+    runs.samples = [[SAMPLE] * 10, [SAMPLE] * 8 + [grown] * 2]
     assert runs.leaks() == [], "the work of a moment is none"
-    runs.samples = [[SAMPLE] * 8, [SAMPLE] * 5 + [grown] * 3]
+    runs.samples = [[SAMPLE] * 10, [SAMPLE] * 6 + [grown] * 4]
     assert len(runs.leaks()) == 1
+
+
+def test_a_socket_more_in_each_round_is_a_leak(runs: ServiceRuns) -> None:
+    runs.samples = [[replace(SAMPLE, sockets=number) for number in range(12, 22)]]
+    assert len(runs.leaks()) == 1
+    runs.samples = [[replace(SAMPLE, sockets=12)] * 6 + [replace(SAMPLE, sockets=14)] * 20]
+    assert runs.leaks() == [], "connections that stay open"
 
 
 @pytest.mark.parametrize(
