@@ -180,6 +180,16 @@ def test_a_token_that_is_rotated_in_its_file_heals_by_itself(door: Door, tmp_pat
     run(scenario())
 
 
+async def heals_with(life: Life, door: Door, folder: Path, settings: str) -> None:
+    """Wait until the old token is refused, then write the new token and other settings."""
+    await life.until("ok", within=60)
+    door.token = NEW
+    await life.until("refused", within=700)
+    (folder / "mailroom_jmap_token").write_text(NEW)
+    (folder / "mailroom.yaml").write_text(settings)
+    await life.until("ok", within=480)
+
+
 def test_a_poll_interval_that_is_read_again_holds_for_health_too(
     door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,12 +197,7 @@ def test_a_poll_interval_that_is_read_again_holds_for_health_too(
         async with living(tmp_path, push="off") as life:
             clock = asyncio.get_running_loop().time
             monkeypatch.setattr(life.supervisor.health, "_clock", clock)
-            await life.until("ok", within=60)
-            door.token = NEW
-            await life.until("refused", within=700)
-            (tmp_path / "mailroom_jmap_token").write_text(NEW)
-            (tmp_path / "mailroom.yaml").write_text("poll: {interval: 3600}\n")
-            await life.until("ok", within=480)
+            await heals_with(life, door, tmp_path, "poll: {interval: 3600}\n")
             # Twice the interval of before, 5 minutes, is over; the next poll is still to come.
             await asyncio.sleep(3000)
             assert life.report()["status"] == "ok"
@@ -208,12 +213,7 @@ def test_a_limit_of_failures_that_is_read_again_holds(
 
     async def scenario() -> None:
         async with living(tmp_path, push="off") as life:
-            await life.until("ok", within=60)
-            door.token = NEW
-            await life.until("refused", within=700)
-            (tmp_path / "mailroom_jmap_token").write_text(NEW)
-            (tmp_path / "mailroom.yaml").write_text("failure: {limit: 1}\n")
-            await life.until("ok", within=480)
+            await heals_with(life, door, tmp_path, "failure: {limit: 1}\n")
             monkeypatch.setattr(sandbox_app, "find_account", failing)
             await asyncio.sleep(600)
             assert life.report()["failures_in_a_row"] == 1
