@@ -88,12 +88,8 @@ def _row(kind: Kind, names: str, effect: Effect, action: Action, why: str) -> Ro
 
 def _busy(kind: Kind, names: str, why: str) -> Row:
     row = _row(kind, names, Effect.NOTHING, Action.WAIT, why)
-    return replace(row, seconds=_BUSY, slows=True)
-
-
-def _rate_limit(kind: Kind, why: str) -> Row:
-    """Return the row of the ``rateLimit`` of calls or objects: the request itself was answered."""
-    return replace(_busy(kind, "rateLimit", why), slows=False)
+    # An error of a call or an object stands in an answer to a request that was accepted.
+    return replace(row, seconds=_BUSY, slows=kind in {Kind.STATUS, Kind.LIMIT})
 
 
 TABLE: Final = (
@@ -142,7 +138,7 @@ TABLE: Final = (
         "RFC 8620 section 3.6.1: maxConcurrentRequests, and limits of rate; Stalwart: 4 at once"
         " over all clients of an account, JMAP, push and DAV together",
     ),
-    _rate_limit(Kind.METHOD_ERROR, "Fastmail throttles with it"),
+    _busy(Kind.METHOD_ERROR, "rateLimit", "Fastmail throttles with it"),
     _row(
         Kind.METHOD_ERROR,
         "serverFail serverUnavailable serverPartialFail",
@@ -157,7 +153,7 @@ TABLE: Final = (
         Action.SPLIT,
         "RFC 8620 sections 5.1 and 5.3",
     ),
-    _rate_limit(Kind.SET_ERROR, "RFC 8620 section 5.3; Fastmail throttles with it"),
+    _busy(Kind.SET_ERROR, "rateLimit", "RFC 8620 section 5.3; Fastmail throttles with it"),
     _row(
         Kind.SET_ERROR,
         "serverFail serverUnavailable",
